@@ -1,0 +1,182 @@
+//! The ledger's row of one (message, device): the first terminal stage wins, and what a batch changed can be read off
+//! the row afterwards, so that counting is a pure function of rows and batch id.
+
+use crate::balance::{Counter, Tally};
+use crate::id::{BatchId, DeviceId, MessageId};
+use crate::reason::Reason;
+use crate::receipt::{Channel, Event, Fact, Receipt};
+use crate::stage::Stage;
+use crate::time::UnixMillis;
+
+/// When a fact was recorded, and by which batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// When it happened.
+    pub at: UnixMillis,
+    /// Which batch recorded it first.
+    pub by: BatchId,
+}
+
+/// One (message, device) in the ledger. It exists from its first receipt on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Which message.
+    pub message: MessageId,
+    /// Which device.
+    pub device: DeviceId,
+    /// By which way the last change came.
+    pub channel: Channel,
+    /// `pending` until it ends.
+    pub stage: Stage,
+    /// Why, for ends that need a reason.
+    pub reason: Option<Reason>,
+    /// When its mailbox entry was made.
+    pub enqueued_at: Option<UnixMillis>,
+    /// When it was last sent.
+    pub sent_at: Option<UnixMillis>,
+    /// When it ended, and the batch that ended it.
+    pub ended: Option<Recorded>,
+    /// The end that the present one replaced, with its channel: what its counter must lose.
+    pub replaced: Option<(Channel, Stage)>,
+    /// Shown to the person.
+    pub displayed: Option<Recorded>,
+    /// Opened by the person.
+    pub opened: Option<Recorded>,
+    /// Swiped away by the person.
+    pub dismissed: Option<Recorded>,
+}
+
+impl Delivery {
+    /// A row of which nothing is known yet.
+    #[must_use]
+    pub const fn new(message: MessageId, device: DeviceId, channel: Channel) -> Self {
+        Self {
+            message,
+            device,
+            channel,
+            stage: Stage::Pending,
+            reason: None,
+            enqueued_at: None,
+            sent_at: None,
+            ended: None,
+            replaced: None,
+            displayed: None,
+            opened: None,
+            dismissed: None,
+        }
+    }
+
+    /// Takes a receipt in. Returns whether the row changed; a repeat or a loser of the race changes nothing.
+    pub fn record(&mut self, receipt: &Receipt, batch: BatchId) -> bool {
+        match receipt.event {
+            Event::Ended(end) => {
+                if !self.stage.may_become(end.stage) {
+                    return false;
+                }
+                self.replaced = self.stage.is_terminal().then_some((self.channel, self.stage));
+                self.stage = end.stage;
+                self.reason = end.reason;
+                self.channel = receipt.channel;
+                self.enqueued_at = end.enqueued_at.or(self.enqueued_at);
+                self.sent_at = end.sent_at.or(self.sent_at);
+                self.ended = Some(Recorded { at: receipt.at, by: batch });
+                true
+            }
+            Event::Fact(fact) => {
+                let slot = match fact {
+                    Fact::Displayed => &mut self.displayed,
+                    Fact::Opened => &mut self.opened,
+                    Fact::Dismissed => &mut self.dismissed,
+                };
+                if slot.is_some() {
+                    return false;
+                }
+                *slot = Some(Recorded { at: receipt.at, by: batch });
+                true
+            }
+        }
+    }
+
+    /// What `batch` changed in this row, as counters: the same answer however often it is asked, as long as no later
+    /// batch ended the row again.
+    pub fn tally(&self, batch: BatchId, into: &mut Tally) {
+        let by_batch = |slot: Option<Recorded>| slot.is_some_and(|recorded| recorded.by == batch);
+        if by_batch(self.ended) {
+            into.add(Counter::Ended(self.channel, self.stage), 1);
+            if let Some((channel, stage)) = self.replaced {
+                into.add(Counter::Ended(channel, stage), -1);
+            }
+        }
+        for (slot, fact) in
+            [(self.displayed, Fact::Displayed), (self.opened, Fact::Opened), (self.dismissed, Fact::Dismissed)]
+        {
+            if by_batch(slot) {
+                into.add(Counter::Fact(self.channel, fact), 1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::Ended;
+
+    fn receipt(event: Event) -> Receipt {
+        Receipt {
+            message: MessageId::from_bytes([1; 16]),
+            device: DeviceId::from_bytes([2; 16]),
+            channel: Channel::Own,
+            at: UnixMillis(5),
+            event,
+        }
+    }
+
+    fn batch(n: u8) -> BatchId {
+        BatchId::from_bytes([n; 16])
+    }
+
+    fn ended(reason: Option<Reason>) -> Receipt {
+        receipt(Event::Ended(reason.map_or(Ended::delivered(None, None), |reason| Ended::undelivered(reason, None))))
+    }
+
+    fn row() -> Delivery {
+        let sample = receipt(Event::Fact(Fact::Opened));
+        Delivery::new(sample.message, sample.device, Channel::Own)
+    }
+
+    fn tally(row: &Delivery, batch: BatchId) -> Tally {
+        let mut tally = Tally::default();
+        row.tally(batch, &mut tally);
+        tally
+    }
+
+    #[test]
+    fn the_first_end_wins_and_a_repeat_counts_once() {
+        let mut row = row();
+        assert!(row.record(&ended(None), batch(1)));
+        assert!(!row.record(&ended(None), batch(1)));
+        assert!(!row.record(&ended(Some(Reason::Overflow)), batch(2)));
+        assert_eq!(tally(&row, batch(1)).get(Counter::Ended(Channel::Own, Stage::Delivered)), 1);
+        assert_eq!(tally(&row, batch(2)), Tally::default());
+    }
+
+    #[test]
+    fn a_late_delivery_takes_the_place_of_expired() {
+        let mut row = row();
+        assert!(row.record(&ended(Some(Reason::Closed)), batch(1)));
+        assert!(row.record(&ended(None), batch(2)));
+        let tally = tally(&row, batch(2));
+        assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Delivered)), 1);
+        assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Expired)), -1);
+    }
+
+    #[test]
+    fn facts_do_not_end_anything() {
+        let mut row = row();
+        assert!(row.record(&receipt(Event::Fact(Fact::Opened)), batch(1)));
+        assert!(!row.record(&receipt(Event::Fact(Fact::Opened)), batch(2)));
+        assert_eq!(row.stage, Stage::Pending);
+        assert_eq!(tally(&row, batch(1)).get(Counter::Fact(Channel::Own, Fact::Opened)), 1);
+    }
+}

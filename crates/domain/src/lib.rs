@@ -1,0 +1,44 @@
+//! The nouns of Homing and the rules that hold between them, as pure values.
+//!
+//! Everything that decides what happens to a message lives here once: the stages and their legal moves, the balance,
+//! the delivery row, the limits, and the mailbox of a device as a pure model that the embedded store runs, the
+//! simulation weakens, and the DynamoDB expressions are checked against.
+//!
+//! **Must not know**: async runtimes, JSON, HTTP, any SDK, a clock or a source of randomness. The present time and new
+//! ids come in as arguments.
+
+mod app;
+mod audience;
+mod balance;
+mod delivery;
+mod device;
+mod gateway;
+mod hand_off;
+mod heartbeat;
+mod id;
+mod job;
+pub mod limits;
+pub mod mailbox;
+mod message;
+mod reason;
+mod receipt;
+mod stage;
+mod time;
+mod upstream;
+
+pub use app::{App, KeyDigest, ServerKey};
+pub use audience::Audience;
+pub use balance::{Balance, Counter, Tally};
+pub use delivery::Delivery;
+pub use device::{Device, DeviceProfile, Platform, VendorToken};
+pub use gateway::{GatewayRef, Lease, Load, ServerId};
+pub use hand_off::{HandOff, HandOffTarget, Notice, PushBody};
+pub use heartbeat::{HeartbeatSettings, HeartbeatSettingsError, Interval};
+pub use id::{AppId, BatchId, ConnSeq, DeviceId, Epoch, IdError, MessageId, Seq, ShardId, UserHash, UserId};
+pub use job::{AudienceJob, CloseJob, Cursor, Shard, Target, Undelivered};
+pub use message::{Message, Options, Priority};
+pub use reason::Reason;
+pub use receipt::{Channel, Ended, Event, Fact, Receipt, ReceiptBatch};
+pub use stage::{IllegalMove, Stage};
+pub use time::{Millis, UnixMillis};
+pub use upstream::{Upstream, UpstreamId};

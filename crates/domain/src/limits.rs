@@ -1,0 +1,77 @@
+//! Every limit of the data way: a name, a unit, and why it has this value.
+
+use crate::time::Millis;
+
+/// An app id fits a DNS label's half and every metric label.
+pub const APP_ID_MAX_BYTES: usize = 32;
+/// A user id: room for any e-mail address's local part, a UUID, or an OpenID subject (255 is its maximum, 128 the habit).
+pub const USER_ID_MAX_BYTES: usize = 128;
+/// Rendered payload of one push. FCM and APNs both stop at 4,096 bytes, so senders already live within it.
+pub const PAYLOAD_MAX_BYTES: usize = 4_096;
+/// A payload up to this size stands in the mailbox entry; a larger one is read from the message row.
+/// A DynamoDB write is billed per KiB, so two such entries fit the first unit.
+pub const INLINE_PAYLOAD_MAX_BYTES: usize = 512;
+/// Longest collapse key, as APNs allows.
+pub const COLLAPSE_KEY_MAX_BYTES: usize = 64;
+/// Devices or users named in one request (JPush takes 1,000 too); larger audiences are uploads.
+pub const AUDIENCE_MAX_NAMES: usize = 1_000;
+/// Devices of one user that a push to the user reaches, the most recently seen first: bounds a fan-out page.
+pub const USER_MAX_DEVICES: usize = 16;
+/// Tags of one device: they are copied into the mailbox item, which should stay near 1 KiB.
+pub const DEVICE_MAX_TAGS: usize = 32;
+/// Longest tag, in bytes.
+pub const TAG_MAX_BYTES: usize = 64;
+/// Longest default and maximum time to live: 28 days, FCM's maximum.
+pub const TTL_MAX_SECONDS: u32 = 28 * 24 * 3_600;
+/// Time to live where the request names none: 3 days (JPush: 1, FCM: 28).
+pub const TTL_DEFAULT_SECONDS: u32 = 3 * 24 * 3_600;
+
+/// Devices in one shard: about 12 kB of ids, far below the 256 KiB of an SQS message, and a short retry unit.
+pub const SHARD_MAX_DEVICES: usize = 256;
+/// Segments that an audience of everyone is split into, each with its cursor, so that workers share the enumeration.
+pub const FANOUT_SEGMENTS: u8 = 64;
+/// Entries a mailbox holds. At 64 x (header + inline payload) an item stays far below DynamoDB's 400 KiB.
+pub const MAILBOX_MAX_ENTRIES: usize = 64;
+/// Ids of trimmed entries that a mailbox remembers, against a redelivered shard. Twice the 32 of an overflow's half, so
+/// that what an overflow dropped is remembered beside what was acknowledged before it. 8 bytes each.
+pub const MAILBOX_MAX_TRIMMED_IDS: usize = 64;
+/// Message ids that a device remembers, against the same message arriving by two channels or from a re-created mailbox.
+pub const DEVICE_MAX_SEEN_IDS: usize = 256;
+
+/// Unacknowledged messages on one link.
+pub const WINDOW_MAX_MESSAGES: usize = 32;
+/// Unacknowledged payload bytes on one link.
+pub const WINDOW_MAX_BYTES: usize = 64 * 1_024;
+/// Hand-offs held for a session whose takeover is under way; beyond it the session re-reads its mailbox.
+pub const PENDING_MAX_HAND_OFFS: usize = 32;
+/// Receipts in one batch: one SQS message of 256 KiB holds about twice as many.
+pub const RECEIPT_BATCH_MAX: usize = 512;
+/// Receipts (displayed, opened) in one Ack or one HTTPS request.
+pub const RECEIPTS_PER_REQUEST_MAX: usize = 100;
+/// Upstream message from a device.
+pub const UPSTREAM_MAX_BYTES: usize = 4_096;
+/// Upstream messages of one link that wait to become durable; the next one is answered "busy".
+pub const UPSTREAM_MAX_IN_FLIGHT: usize = 8;
+/// Topic of an upstream message.
+pub const UPSTREAM_TOPIC_MAX_BYTES: usize = 128;
+
+/// A gateway renews its lease this often.
+pub const LEASE_RENEW_EVERY: Millis = 5_000;
+/// A lease is valid this long after its last renewal: three missed renewals.
+pub const LEASE_VALID_FOR: Millis = 15_000;
+/// A gateway that could not renew for so long takes no new links: 5 s before others stop believing in it.
+pub const LEASE_STOP_ACCEPTING_AFTER: Millis = 10_000;
+/// A closed link's route is detached after this pause, so that a roaming device does not flap.
+pub const DETACH_AFTER: Millis = 30_000;
+/// An accepted message whose job may have been lost is looked at again after this.
+pub const ACCEPTED_SWEEP_AFTER: Millis = 60_000;
+/// What is still pending is closed as expired this long after the message expires.
+pub const CLOSE_AFTER_EXPIRY: Millis = 3_600_000;
+/// A full mailbox of a live device is tried again after this.
+pub const FULL_MAILBOX_RETRY: Millis = 1_000;
+/// An idempotency key is honoured at least this long; a message row lives longer than that anyway.
+pub const IDEMPOTENCY_KEPT_FOR: Millis = 24 * 3_600_000;
+/// Longest Idempotency-Key header.
+pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
+/// Message rows and delivery rows are kept this long: the 30 days of history that the statistics promise.
+pub const HISTORY_KEPT_FOR: Millis = 30 * 24 * 3_600_000;

@@ -1,0 +1,87 @@
+//! Why a delivery ended where it did.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The reason beside an end that needs one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Expired: the time to live ran out while it waited in the mailbox.
+    TimeToLive,
+    /// Expired: never heard of again; closed an hour after it expired.
+    Closed,
+    /// Expired: "now or never" (`ttl_seconds: 0`) and the device was not there.
+    Offline,
+    /// Failed: the mailbox was full and this entry was among its oldest, or the device's last gateway died unheard.
+    Overflow,
+    /// Failed: the app has no such device.
+    UnknownDevice,
+    /// Failed: the device was deregistered.
+    Deregistered,
+    /// Suppressed: addressed to a user that the device is no longer bound to.
+    Unbound,
+    /// Suppressed: a newer message with the same collapse key took its place.
+    Collapsed,
+    /// Recalled by the sender.
+    Recalled,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::TimeToLive,
+        Self::Closed,
+        Self::Offline,
+        Self::Overflow,
+        Self::UnknownDevice,
+        Self::Deregistered,
+        Self::Unbound,
+        Self::Collapsed,
+        Self::Recalled,
+    ];
+
+    /// The stable name in JSON, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TimeToLive => "time_to_live",
+            Self::Closed => "closed",
+            Self::Offline => "offline",
+            Self::Overflow => "overflow",
+            Self::UnknownDevice => "unknown_device",
+            Self::Deregistered => "deregistered",
+            Self::Unbound => "unbound",
+            Self::Collapsed => "collapsed",
+            Self::Recalled => "recalled",
+        }
+    }
+
+    /// One sentence for a person who asks why it was not delivered.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::TimeToLive => "its time to live ran out while it waited for the device",
+            Self::Closed => "the device did not come back before the message was closed",
+            Self::Offline => "it was to be delivered now or never, and the device was offline",
+            Self::Overflow => "the device's mailbox was full",
+            Self::UnknownDevice => "the app has no device with this id",
+            Self::Deregistered => "the device was deregistered",
+            Self::Unbound => "the device is no longer bound to the user it was addressed to",
+            Self::Collapsed => "a newer message with the same collapse key took its place",
+            Self::Recalled => "the sender recalled it",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|reason| reason.name() == text).ok_or(())
+    }
+}

@@ -1,0 +1,40 @@
+//! The ledger: one row per (message, device), and the numbers of each message.
+
+use std::future::Future;
+
+use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
+
+use crate::Result;
+
+/// Rows and numbers. Counting goes in two steps, so that a crash between them is repaired by repeating both: first the
+/// rows remember which batch changed them, then the batch's changes are added once.
+pub trait Ledger: Send + Sync {
+    /// Takes receipts into their rows ([`Delivery::record`]), each row atomically, and answers the rows as they stand.
+    fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> impl Future<Output = Result<Vec<Delivery>>> + Send;
+
+    /// Adds a batch's changes to a message's numbers, once per (batch, message): the addition and the memory of it are one
+    /// transaction.
+    fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Adds a page's devices to a message's `targeted`, once per shard.
+    fn count_targets(
+        &self,
+        shard: ShardId,
+        message: MessageId,
+        devices: usize,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// A message's numbers.
+    fn tally(&self, message: MessageId) -> impl Future<Output = Result<Tally>> + Send;
+
+    /// One row.
+    fn delivery(&self, message: MessageId, device: DeviceId) -> impl Future<Output = Result<Option<Delivery>>> + Send;
+
+    /// Rows of a message in the order of device ids, after `after`, at most `limit`.
+    fn deliveries(
+        &self,
+        message: MessageId,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Delivery>>> + Send;
+}

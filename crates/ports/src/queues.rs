@@ -1,0 +1,131 @@
+//! Work queues: at least once, in no order, with a visibility timeout and dead letters, as SQS standard queues are.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use homing_domain::{Millis, UnixMillis};
+
+use crate::Result;
+
+/// The queues between the stages, named for what stands in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueueName {
+    /// Intake → fanout: audience jobs.
+    Audience,
+    /// Fanout and gateways → dispatch: shards, and hand-offs that found no link.
+    Dispatch,
+    /// Gateways, dispatch, binding, devices → receipts: receipt batches.
+    Receipts,
+    /// Fanout → receipts: close jobs, delayed until their message is over.
+    Close,
+}
+
+impl QueueName {
+    /// Every queue.
+    pub const ALL: [Self; 4] = [Self::Audience, Self::Dispatch, Self::Receipts, Self::Close];
+
+    /// The stable name in metrics, logs and resource names.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Audience => "audience",
+            Self::Dispatch => "dispatch",
+            Self::Receipts => "receipts",
+            Self::Close => "close",
+        }
+    }
+
+    /// How long a received item stays hidden from others: several times what its stage takes at worst.
+    #[must_use]
+    pub const fn visibility(self) -> Millis {
+        30_000
+    }
+
+    /// After so many receives without a delete an item becomes a dead letter. Enough for a fault that lasts minutes.
+    #[must_use]
+    pub const fn max_receives(self) -> u32 {
+        20
+    }
+}
+
+/// An item to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The queue contract's JSON, at most 256 KiB.
+    pub body: Bytes,
+    /// Hidden for this long at first.
+    pub delay: Millis,
+    /// Whose it is, when it is one tenant's: queues serve groups in turn, so that one app's flood leaves another's alone.
+    pub group: Option<Box<str>>,
+}
+
+impl Outgoing {
+    /// An item that may be taken at once and belongs to nobody.
+    #[must_use]
+    pub const fn now(body: Bytes) -> Self {
+        Self { body, delay: 0, group: None }
+    }
+}
+
+/// Names one receive of one item; void when the item is received again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReceiptHandle(pub Bytes);
+
+/// An item, to be deleted once its work is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// For delete and retry.
+    pub handle: ReceiptHandle,
+    /// What was sent.
+    pub body: Bytes,
+    /// Which receive of it this is, from 1.
+    pub receives: u32,
+    /// When it was sent.
+    pub sent_at: UnixMillis,
+}
+
+/// An item that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Names it among the dead letters of its queue.
+    pub id: Bytes,
+    /// What was sent.
+    pub body: Bytes,
+    /// How often it was tried.
+    pub receives: u32,
+    /// When it was first sent.
+    pub sent_at: UnixMillis,
+    /// Why the last try failed, if anybody said.
+    pub reason: Option<String>,
+}
+
+/// The queues.
+pub trait Queues: Send + Sync {
+    /// Sends items; durable when answered. They may be sent twice when the answer is lost.
+    fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Receives up to `max` items, waiting up to `wait` for the first.
+    fn receive(&self, queue: QueueName, max: usize, wait: Millis)
+    -> impl Future<Output = Result<Vec<Received>>> + Send;
+
+    /// Deletes items whose work is done. A void handle is ignored.
+    fn delete(&self, queue: QueueName, handles: Vec<ReceiptHandle>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Lets an item be received again after `delay`. `reason` is kept for the day it becomes a dead letter.
+    fn retry(
+        &self,
+        queue: QueueName,
+        handle: ReceiptHandle,
+        delay: Millis,
+        reason: &str,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// The dead letters of a queue, oldest first, at most `limit`.
+    fn dead_letters(&self, queue: QueueName, limit: usize) -> impl Future<Output = Result<Vec<DeadLetter>>> + Send;
+
+    /// Sends a dead letter to its queue again, as new.
+    fn redrive(&self, queue: QueueName, id: Bytes) -> impl Future<Output = Result<()>> + Send;
+
+    /// About how many items wait (visible, delayed and in flight).
+    fn depth(&self, queue: QueueName) -> impl Future<Output = Result<u64>> + Send;
+}

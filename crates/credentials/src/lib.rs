@@ -1,1 +1,24 @@
-//! homing-credentials
+//! Secrets, keys, message authentication codes, and identifiers that are derived rather than invented.
+//!
+//! One place for everything that must be computed alike by the functions, the gateways, the device SDK and the command
+//! line: a device's secret and the proof it sends in its Hello, the keys of apps and operators, push tokens, and ids that
+//! a repeat must find again. All of it is pure: random bytes come in as arguments. The one backend is aws-lc-rs.
+//!
+//! **Must not know**: where keys are kept, HTTP, frames, a clock, a source of randomness.
+
+mod api_key;
+mod device_keys;
+mod fields;
+mod fleet_secret;
+mod hello;
+mod ids;
+mod push_token;
+mod text;
+
+pub use api_key::{ApiKey, KeyKind, PresentedKey, digest, digests_match};
+pub use device_keys::{DeviceKeys, DeviceKeysError, DeviceSecret};
+pub use fleet_secret::FleetSecret;
+pub use hello::{EXPORTER_LABEL, HELLO_AUTH_BYTES, hello_auth, verify_hello};
+pub use ids::{derive_id, message_id, sha256};
+pub use push_token::PUSH_TOKEN_PREFIX;
+pub use text::{InvalidSecretText, decode_32, encode};

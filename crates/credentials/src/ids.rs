@@ -1,0 +1,46 @@
+//! Ids that are derived, so that a repeat names the same thing.
+
+use aws_lc_rs::digest::{self, SHA256};
+use homing_domain::{AppId, MessageId};
+
+use crate::fields::{array, hash};
+
+/// Sixteen bytes in the form of a UUIDv8 (RFC 9562, section 5.8): the SHA-256 of a label and fields, each preceded by its
+/// length, so that other fields give another id. For shard ids, batch ids and whatever else must be found again.
+#[must_use]
+pub fn derive_id(label: &str, fields: &[&[u8]]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash(label, fields)[..16]);
+    id[6] = 0x80 | (id[6] & 0x0f);
+    id[8] = 0x80 | (id[8] & 0x3f);
+    id
+}
+
+/// The id of the message that an app sends under an Idempotency-Key.
+#[must_use]
+pub fn message_id(app: &AppId, idempotency_key: &str) -> MessageId {
+    MessageId::from_bytes(derive_id("homing/1 message", &[app.as_str().as_bytes(), idempotency_key.as_bytes()]))
+}
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    array(digest::digest(&SHA256, bytes).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answer() {
+        let id = message_id(&"demo".parse().unwrap(), "order-7");
+        assert_eq!(id.to_string(), "989d03fe-21d6-8808-8cb6-41401917bb24");
+    }
+
+    #[test]
+    fn app_and_key_do_not_run_together() {
+        let one = message_id(&"demo".parse().unwrap(), "1x");
+        assert_ne!(one, message_id(&"demo1".parse().unwrap(), "x"));
+    }
+}

@@ -1,0 +1,9 @@
+//! What stands in the queues between the stages, as JSON envelopes `{"v": 1, "kind": "…", …}`.
+//!
+//! Versions are append-only: a field may be added with a default, a reader ignores what it does not know, and nothing
+//! changes its name or meaning. Items of the past stand in queues and among dead letters, so every version ever written
+//! decodes for ever; `fixtures/queue-v1` holds the proof. A change that breaks this is a new version beside the old one.
+
+pub mod v1;
+
+pub use v1::{DecodeError, DispatchInput, Item, decode, decode_dispatch_input, encode};

@@ -7,6 +7,7 @@
 //! **Must not know**: where keys are kept, HTTP, frames, a clock, a source of randomness.
 
 mod api_key;
+mod batch;
 mod device_keys;
 mod fields;
 mod fleet_secret;
@@ -16,6 +17,7 @@ mod push_token;
 mod text;
 
 pub use api_key::{ApiKey, KeyKind, PresentedKey, digest, digests_match};
+pub use batch::receipt_batch_id;
 pub use device_keys::{DeviceKeys, DeviceKeysError, DeviceSecret};
 pub use fleet_secret::FleetSecret;
 pub use hello::{EXPORTER_LABEL, HELLO_AUTH_BYTES, hello_auth, verify_hello};

@@ -17,6 +17,17 @@ pub struct Recorded {
     pub by: BatchId,
 }
 
+/// An end that another end took the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplacedEnd {
+    /// By which way it had ended.
+    pub channel: Channel,
+    /// Where it had ended.
+    pub stage: Stage,
+    /// Which batch had ended it: if that one is counted only later, it still adds this end, and the sum is right.
+    pub by: BatchId,
+}
+
 /// One (message, device) in the ledger. It exists from its first receipt on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -36,8 +47,9 @@ pub struct Delivery {
     pub sent_at: Option<UnixMillis>,
     /// When it ended, and the batch that ended it.
     pub ended: Option<Recorded>,
-    /// The end that the present one replaced, with its channel: what its counter must lose.
-    pub replaced: Option<(Channel, Stage)>,
+    /// The end that the present one replaced: what its counter must lose. No row is ended more than twice, because
+    /// nothing follows a late delivery.
+    pub replaced: Option<ReplacedEnd>,
     /// Shown to the person.
     pub displayed: Option<Recorded>,
     /// Opened by the person.
@@ -73,7 +85,8 @@ impl Delivery {
                 if !self.stage.may_become(end.stage) {
                     return false;
                 }
-                self.replaced = self.stage.is_terminal().then_some((self.channel, self.stage));
+                self.replaced =
+                    self.ended.map(|ended| ReplacedEnd { channel: self.channel, stage: self.stage, by: ended.by });
                 self.stage = end.stage;
                 self.reason = end.reason;
                 self.channel = receipt.channel;
@@ -97,15 +110,17 @@ impl Delivery {
         }
     }
 
-    /// What `batch` changed in this row, as counters: the same answer however often it is asked, as long as no later
-    /// batch ended the row again.
+    /// What `batch` changed in this row, as counters: the same answer however often and however late it is asked.
     pub fn tally(&self, batch: BatchId, into: &mut Tally) {
         let by_batch = |slot: Option<Recorded>| slot.is_some_and(|recorded| recorded.by == batch);
         if by_batch(self.ended) {
             into.add(Counter::Ended(self.channel, self.stage), 1);
-            if let Some((channel, stage)) = self.replaced {
-                into.add(Counter::Ended(channel, stage), -1);
+            if let Some(replaced) = self.replaced {
+                into.add(Counter::Ended(replaced.channel, replaced.stage), -1);
             }
+        }
+        if let Some(replaced) = self.replaced.filter(|replaced| replaced.by == batch) {
+            into.add(Counter::Ended(replaced.channel, replaced.stage), 1);
         }
         for (slot, fact) in
             [(self.displayed, Fact::Displayed), (self.opened, Fact::Opened), (self.dismissed, Fact::Dismissed)]
@@ -169,6 +184,25 @@ mod tests {
         let tally = tally(&row, batch(2));
         assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Delivered)), 1);
         assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Expired)), -1);
+    }
+
+    #[test]
+    fn a_batch_that_is_counted_after_its_end_was_replaced_still_counts() {
+        let mut row = row();
+        assert!(row.record(&ended(Some(Reason::Closed)), batch(1)));
+        assert!(row.record(&ended(None), batch(2)));
+        let mut sum = tally(&row, batch(2));
+        sum.merge(&tally(&row, batch(1)));
+        assert_eq!(sum.iter().collect::<Vec<_>>(), [(Counter::Ended(Channel::Own, Stage::Delivered), 1)]);
+    }
+
+    #[test]
+    fn one_batch_may_hold_both_ends() {
+        let mut row = row();
+        assert!(row.record(&ended(Some(Reason::TimeToLive)), batch(1)));
+        assert!(row.record(&ended(None), batch(1)));
+        let tally = tally(&row, batch(1));
+        assert_eq!(tally.iter().collect::<Vec<_>>(), [(Counter::Ended(Channel::Own, Stage::Delivered), 1)]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod upstream;
 pub use app::{App, KeyDigest, ServerKey};
 pub use audience::Audience;
 pub use balance::{Balance, Counter, Tally};
-pub use delivery::Delivery;
+pub use delivery::{Delivery, Recorded, ReplacedEnd};
 pub use device::{Device, DeviceProfile, Platform, VendorToken};
 pub use gateway::{GatewayRef, Lease, Load, ServerId};
 pub use hand_off::{HandOff, HandOffTarget, Notice, PushBody};

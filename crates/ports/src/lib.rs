@@ -18,6 +18,7 @@ mod messages;
 mod notices;
 mod queues;
 mod settings;
+mod stage;
 mod upstreams;
 
 pub use apps::{Apps, Created, Replaced};
@@ -31,4 +32,5 @@ pub use messages::{Accepted, Messages};
 pub use notices::{NoticeSource, Notices};
 pub use queues::{DeadLetter, Outgoing, QueueName, Queues, ReceiptHandle, Received};
 pub use settings::{FleetSettings, Settings};
+pub use stage::StageError;
 pub use upstreams::{StoredUpstream, Upstreams};

@@ -1,1 +1,37 @@
-//! homing-telemetry
+//! Observable events as declared types: each is one struct, and [`emit`](MessageAccepted::emit) makes its log line and its
+//! metrics, so that nobody invents names or labels at the place where something happens.
+//!
+//! Logs are `tracing` events that carry the message, device or gateway they are about; one trace of a message is a search
+//! for its id. What happens once per device is at `debug`, what happens once per message, link or fault is louder.
+//! Metrics go to whatever recorder `main` installed; their names, units and meanings stand in [`metric`], and no label
+//! takes its values from outside except the app id. Times are in milliseconds in events, in seconds in metrics.
+//!
+//! **Must not know**: exporters, subscribers, ports, secrets or payloads.
+
+pub mod metric;
+
+mod delivery;
+mod http;
+mod link;
+mod message;
+mod store;
+mod worker;
+
+pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
+pub use http::HttpAnswered;
+pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive};
+pub use message::{AudienceExpanded, MessageAccepted, MessageClosed, MessageReleased, ShardDispatched};
+pub use store::StoreCommitted;
+pub use worker::{DeadLettered, ItemDone, QueueDepth, WorkerFailed};
+
+use homing_domain::Millis;
+
+/// Milliseconds as the seconds that metrics are kept in.
+fn seconds(millis: Millis) -> f64 {
+    std::time::Duration::from_millis(millis).as_secs_f64()
+}
+
+/// A size as a metric's number. Every size here is bounded far below 2^32, where it would stop.
+fn number(size: usize) -> f64 {
+    f64::from(u32::try_from(size).unwrap_or(u32::MAX))
+}

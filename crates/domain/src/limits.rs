@@ -75,3 +75,9 @@ pub const IDEMPOTENCY_KEPT_FOR: Millis = 24 * 3_600_000;
 pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
 /// Message rows and delivery rows are kept this long: the 30 days of history that the statistics promise.
 pub const HISTORY_KEPT_FOR: Millis = 30 * 24 * 3_600_000;
+
+/// Longest delay of a queue item: SQS's 15 minutes. What must wait longer is delayed again.
+pub const QUEUE_DELAY_MAX: Millis = 15 * 60_000;
+/// How long a hand-off of a "now or never" message may take from dispatch to the link. Its time to live is 0, which no
+/// hand-off could meet; half a minute bridges a busy gateway and a dead one's lease.
+pub const NOW_OR_NEVER_HAND_OFF: Millis = 30_000;

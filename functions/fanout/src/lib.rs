@@ -1,1 +1,154 @@
-//! homing-fanout
+//! Fanout: an audience becomes pages of devices.
+//!
+//! Input: an [`AudienceJob`] of [`QueueName::Audience`]. Output: [`Shard`]s in [`QueueName::Dispatch`], the next job of
+//! the segment, and a [`CloseJob`] once every segment is done. Each page is stored under an id derived from where it
+//! starts before it is counted and sent, so a repeat of a job names, counts and sends the same devices.
+//!
+//! **Must not know**: mailboxes, gateways, payloads, an async runtime, a timer.
+
+mod close;
+mod enumerate;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use homing_contract::queue::{self, v1};
+use homing_domain::limits::FANOUT_SEGMENTS;
+use homing_domain::{Audience, AudienceJob, Cursor, Message, Shard};
+use homing_ports::{Clock, Devices, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
+use homing_telemetry::{AudienceExpanded, MessageReleased};
+
+pub use enumerate::shard_id;
+
+/// What fanout needs from the world.
+pub trait Ports: Messages + Devices + Queues + Ledger + Clock {}
+
+impl<P: Messages + Devices + Queues + Ledger + Clock> Ports for P {}
+
+/// The stage.
+#[derive(Debug)]
+pub struct Fanout<P> {
+    ports: Arc<P>,
+}
+
+impl<P> Clone for Fanout<P> {
+    fn clone(&self) -> Self {
+        Self { ports: Arc::clone(&self.ports) }
+    }
+}
+
+impl<P: Ports> Fanout<P> {
+    /// A stage over these ports.
+    #[must_use]
+    pub const fn new(ports: Arc<P>) -> Self {
+        Self { ports }
+    }
+
+    /// Does the work of one queue item.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the item instead of deleting it.
+    pub async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        let job = queue::decode::<AudienceJob>(body).map_err(StageError::poison)?;
+        self.handle(job).await
+    }
+
+    /// Enumerates one page, or splits an audience of everyone into its segments. May be repeated at any time.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the job instead of deleting it.
+    pub async fn handle(&self, job: AudienceJob) -> Result<(), StageError> {
+        let ports = &*self.ports;
+        let Some(message) = ports.begin_release(job.message, ports.now()).await? else {
+            return Err(StageError::poison("there is no such message"));
+        };
+        match (&message.audience, job.segment) {
+            (Audience::All, None) => self.split(&message).await,
+            (Audience::All, Some(segment)) if segment < FANOUT_SEGMENTS => {
+                self.page(&message, job.segment, segment, job.cursor).await
+            }
+            // A named audience is one segment.
+            (Audience::Devices(_) | Audience::Users(_), None | Some(0)) => {
+                self.page(&message, job.segment, 0, job.cursor).await
+            }
+            (_, Some(_)) => Err(StageError::poison("the audience has no such segment")),
+        }
+    }
+
+    async fn split(&self, message: &Message) -> Result<(), StageError> {
+        if message.is_enumerated() {
+            return self.send_close_job(message).await;
+        }
+        let job = |segment| AudienceJob { message: message.id, segment: Some(segment), cursor: Cursor::Start };
+        self.send_jobs(message, (0..FANOUT_SEGMENTS).map(job)).await
+    }
+
+    async fn page(
+        &self,
+        message: &Message,
+        named_segment: Option<u8>,
+        segment: u8,
+        cursor: Cursor,
+    ) -> Result<(), StageError> {
+        // Every page of a segment that is done is stored, counted and sent.
+        if message.segments_done & (1 << segment) != 0 {
+            return if message.is_enumerated() { self.send_close_job(message).await } else { Ok(()) };
+        }
+        let next = match self.enumerate(message, segment, cursor).await? {
+            Some(shard) => {
+                self.release_shard(message, segment, &shard).await?;
+                shard.next
+            }
+            None => None,
+        };
+        match next {
+            Some(cursor) => {
+                let job = AudienceJob { message: message.id, segment: named_segment, cursor };
+                self.send_jobs(message, [job]).await
+            }
+            None => self.finish_segment(message, segment).await,
+        }
+    }
+
+    /// Counts a stored page and sends it on, in this order: what is dispatched is always counted.
+    async fn release_shard(&self, message: &Message, segment: u8, shard: &Shard) -> Result<(), StageError> {
+        let devices = shard.targets.len();
+        if devices == 0 {
+            return Ok(());
+        }
+        self.ports.count_targets(shard.id, message.id, devices).await?;
+        let item = Outgoing { body: v1::encode(shard), delay: 0, group: Some(message.app.as_str().into()) };
+        self.ports.send(QueueName::Dispatch, vec![item]).await?;
+        AudienceExpanded { message: message.id, shard: shard.id, segment, devices }.emit();
+        Ok(())
+    }
+
+    async fn send_jobs(
+        &self,
+        message: &Message,
+        jobs: impl IntoIterator<Item = AudienceJob>,
+    ) -> Result<(), StageError> {
+        let group: Box<str> = message.app.as_str().into();
+        let items = jobs
+            .into_iter()
+            .map(|job| Outgoing { body: v1::encode(&job), delay: 0, group: Some(group.clone()) })
+            .collect();
+        Ok(self.ports.send(QueueName::Audience, items).await?)
+    }
+
+    async fn finish_segment(&self, message: &Message, segment: u8) -> Result<(), StageError> {
+        let now = self.ports.now();
+        let Some(message) = self.ports.finish_segment(message.id, segment, now).await? else {
+            return Err(StageError::poison("the message disappeared"));
+        };
+        if message.is_enumerated() {
+            MessageReleased { message: message.id, took: now.since(message.accepted_at) }.emit();
+            self.send_close_job(&message).await?;
+        }
+        Ok(())
+    }
+}

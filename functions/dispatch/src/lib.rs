@@ -1,1 +1,100 @@
-//! homing-dispatch
+//! Dispatch: a page of devices becomes mailbox entries and hand-offs to the gateways that hold their links.
+//!
+//! Input: a [`Shard`] or an [`Undelivered`] of [`QueueName::Dispatch`]. Output: mailbox entries, one notice per gateway,
+//! and a [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message and
+//! a device drops a push that it has seen, so a shard may be dispatched any number of times.
+//!
+//! A hand-off is a hint and leaves only after the mailbox entry is durable. It goes to a gateway whose lease is valid;
+//! else the entry waits in the mailbox.
+//!
+//! **Must not know**: audiences, the directory of devices, delivery rows, an async runtime, a timer.
+
+mod cache;
+mod enqueue;
+mod hand_off;
+mod now_or_never;
+mod outcome;
+mod overflow;
+mod undelivered;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use homing_contract::queue::{self, DispatchInput};
+use homing_domain::limits::CLOSE_AFTER_EXPIRY;
+use homing_domain::{Reason, Shard};
+use homing_ports::{Clock, Gateways, Mailboxes, Messages, Notices, Queues, StageError};
+
+use crate::cache::{LeaseCache, MessageCache, Rendered};
+use crate::outcome::Outcome;
+
+/// What dispatch needs from the world.
+pub trait Ports: Messages + Mailboxes + Gateways + Notices + Queues + Clock {}
+
+impl<P: Messages + Mailboxes + Gateways + Notices + Queues + Clock> Ports for P {}
+
+/// The stage. Clones share their caches.
+#[derive(Debug)]
+pub struct Dispatch<P> {
+    ports: Arc<P>,
+    messages: Arc<MessageCache>,
+    leases: Arc<LeaseCache>,
+}
+
+impl<P> Clone for Dispatch<P> {
+    fn clone(&self) -> Self {
+        Self { ports: Arc::clone(&self.ports), messages: Arc::clone(&self.messages), leases: Arc::clone(&self.leases) }
+    }
+}
+
+impl<P: Ports> Dispatch<P> {
+    /// A stage over these ports, with empty caches.
+    #[must_use]
+    pub fn new(ports: Arc<P>) -> Self {
+        Self { ports, messages: Arc::default(), leases: Arc::default() }
+    }
+
+    /// Does the work of one queue item.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the item instead of deleting it.
+    pub async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        let input = queue::decode_dispatch_input(body).map_err(StageError::poison)?;
+        self.handle(input).await
+    }
+
+    /// Dispatches a shard, or looks again at a hand-off that found no link. May be repeated at any time.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the item instead of deleting it.
+    pub async fn handle(&self, input: DispatchInput) -> Result<(), StageError> {
+        match input {
+            DispatchInput::Shard(shard) => self.shard(shard).await,
+            DispatchInput::Undelivered(undelivered) => self.undelivered(undelivered).await,
+        }
+    }
+
+    async fn shard(&self, shard: Shard) -> Result<(), StageError> {
+        let message = self.messages.read(&*self.ports, shard.message).await?;
+        let mut outcome = Outcome::new(shard.message, self.ports.now());
+        let is_over = outcome.now >= over_at(&message);
+        let failure = if is_over {
+            outcome.end_all(&shard.targets, Reason::TimeToLive);
+            None
+        } else if message.is_now_or_never {
+            self.look_up(&message, &shard.targets, &mut outcome).await?
+        } else {
+            self.enqueue(&message, &shard.targets, &mut outcome).await?
+        };
+        self.finish(&message, &shard, outcome, failure).await
+    }
+}
+
+/// From when on no shard of the message is dispatched. "Now or never" has no time to live to go by: a shard that was
+/// stuck until the message is closed comes too late.
+fn over_at(message: &Rendered) -> homing_domain::UnixMillis {
+    if message.is_now_or_never { message.expires_at.plus(CLOSE_AFTER_EXPIRY) } else { message.expires_at }
+}

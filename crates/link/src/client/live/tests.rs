@@ -1,0 +1,346 @@
+use bytes::{Bytes, BytesMut};
+use homing_domain::{AppId, DeviceId};
+use homing_wire::{FactKind, HeartbeatInterval, Hello, Resumption, Up, Welcome, encode};
+
+use super::super::arrival::Loss;
+use super::super::memory::Saved;
+use super::super::opening::{Introduction, Opened, Opening};
+use super::super::upstream::Upload;
+use super::*;
+
+const START: UnixMillis = UnixMillis(1_000_000);
+
+/// A device with its link, and a store that writes when it is told to.
+struct World {
+    memory: Memory,
+    live: Box<Live>,
+    now: UnixMillis,
+    effects: Vec<Effect>,
+}
+
+fn memory(seq: Seq) -> Memory {
+    Memory::new(Saved { cursor: Cursor { epoch: 7, seq }, conn_seq: 3, ..Saved::default() })
+}
+
+fn introduction(conn_seq: ConnSeq) -> Introduction {
+    Introduction {
+        app: "demo".parse::<AppId>().unwrap(),
+        device: DeviceId::from_bytes([9; 16]),
+        key_id: 1,
+        credential_generation: 1,
+        conn_seq,
+        auth: [1; 16],
+        transport: Transport::Quic,
+        network_hash: 0,
+        sdk: "test".into(),
+    }
+}
+
+fn bytes(frames: &[Frame]) -> BytesMut {
+    let mut buffer = BytesMut::new();
+    frames.iter().for_each(|frame| encode(frame, &mut buffer));
+    buffer
+}
+
+fn welcome(resumption: Resumption, epoch: u64, lo: Seq, hi: Seq) -> Frame {
+    let interval = HeartbeatInterval { initial: 20_000, minimum: 10_000, maximum: 60_000 };
+    let heartbeat = Some(HeartbeatConfig { interval: Some(interval), idle_factor_percent: 150 });
+    Welcome { resumption: resumption as i32, epoch, lo, hi, heartbeat, server_ms: 5 }.into()
+}
+
+fn push_with(seq: Seq, id: u8) -> Frame {
+    Push { seq, message: Bytes::copy_from_slice(&[id; 16]), payload: Bytes::from_static(b"{}"), ..Push::default() }
+        .into()
+}
+
+fn push(seq: u8) -> Frame {
+    push_with(Seq::from(seq), seq)
+}
+
+fn skip(to_seq: Seq, reason: SkipReason, count: u64) -> Frame {
+    Skip { to_seq, reason: reason as i32, count }.into()
+}
+
+fn open(mut memory: Memory, frames: &[Frame]) -> Result<World, Ended> {
+    let conn_seq = memory.raise_connection();
+    let (opening, _) = Opening::new(START, &introduction(conn_seq), &memory);
+    match opening.receive(START, &bytes(frames), &mut memory) {
+        Opened::Live(live) => {
+            let mut world = World { memory, live, now: START, effects: Vec::new() };
+            world.drain();
+            Ok(world)
+        }
+        Opened::Ended(ended) => Err(ended),
+        Opened::Waiting(_) => panic!("not enough frames"),
+    }
+}
+
+fn resumed(last_seq: Seq) -> World {
+    open(memory(last_seq), &[welcome(Resumption::Resumed, 7, 1, 50)]).unwrap()
+}
+
+impl World {
+    fn drain(&mut self) {
+        self.effects.extend(std::iter::from_fn(|| self.live.poll()));
+    }
+
+    fn receive(&mut self, frames: &[Frame]) {
+        self.live.receive(self.now, &bytes(frames), &mut self.memory);
+        self.drain();
+    }
+
+    /// Writes what was given out so far.
+    fn write(&mut self) {
+        if let Some(number) = self.commits().iter().map(|commit| commit.number).max() {
+            self.memory.committed(number, self.now);
+        }
+        self.live.update(self.now, &mut self.memory);
+        self.drain();
+    }
+
+    /// Lets time pass to the next timeout.
+    fn wait(&mut self) {
+        self.now = self.live.next_timeout(&self.memory).max(self.now);
+        self.live.timeout(self.now, &mut self.memory);
+        self.drain();
+    }
+
+    fn commits(&self) -> Vec<Commit> {
+        let commits = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Commit(commit) => Some(commit.clone()),
+            _ => None,
+        });
+        commits.collect()
+    }
+
+    fn messages(&self) -> Vec<Seq> {
+        let messages = self.commits().into_iter().filter_map(|commit| match commit.arrival {
+            Arrival::Message(message) => Some(message.seq),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    fn transmitted(&self) -> Vec<Frame> {
+        let frames = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Transmit(frame) => Some(frame.clone()),
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    fn end(&self) -> Option<Ended> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::End(ended) => Some(*ended),
+            _ => None,
+        })
+    }
+}
+
+fn ack(seq: Seq) -> Frame {
+    Ack { seq, receipts: vec![] }.into()
+}
+
+#[test]
+fn the_hello_names_what_is_durable_and_no_more() {
+    let mut world = resumed(4);
+    world.receive(&[push(5)]);
+    let hello = |memory: &Memory| match Opening::new(START, &introduction(9), memory).1 {
+        Frame::Hello(Hello { epoch, last_seq, conn_seq, .. }) => (epoch, last_seq, conn_seq),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hello(&world.memory), (7, 4, 9));
+    world.write();
+    assert_eq!(hello(&world.memory), (7, 5, 9));
+}
+
+#[test]
+fn nothing_is_acknowledged_before_it_is_durable_and_then_within_the_delay() {
+    let mut world = resumed(0);
+    world.receive(&[push(1), push(2)]);
+    assert_eq!(world.messages(), [1, 2]);
+    assert_eq!(world.live.next_timeout(&world.memory), START.plus(20_000), "no ack is due");
+    world.write();
+    assert_eq!(world.transmitted(), []);
+    world.wait();
+    assert_eq!(world.now, START.plus(ACK_DELAY_MAX));
+    assert_eq!(world.transmitted(), [ack(2)]);
+}
+
+#[test]
+fn a_quarter_of_the_window_is_acknowledged_at_once() {
+    let mut world = resumed(0);
+    world.receive(&(1..=8).map(push).collect::<Vec<_>>());
+    world.write();
+    assert_eq!(world.transmitted(), [ack(8)]);
+}
+
+#[test]
+fn an_ack_rides_on_a_ping() {
+    let mut world = resumed(0);
+    world.now = START.plus(19_950);
+    world.receive(&[push(1)]);
+    world.write();
+    world.wait();
+    let riding = Some(Ack { seq: 1, receipts: vec![] });
+    assert_eq!(world.transmitted(), [Ping { ack: riding, probe_after_ms: 0, next_ms: 0 }.into()]);
+}
+
+#[test]
+fn what_came_before_is_dropped_by_seq_and_by_id() {
+    let mut world = resumed(2);
+    world.receive(&[push(1), push(2), push(3), push_with(4, 3)]);
+    assert_eq!(world.messages(), [3]);
+    assert_eq!(world.commits()[1].arrival, Arrival::Duplicate(MessageId::from_bytes([3; 16])));
+    assert_eq!(world.commits()[1].cursor.seq, 4, "but the cursor moves");
+}
+
+#[test]
+fn skips_move_the_cursor_and_an_overflow_is_a_loss() {
+    let mut world = resumed(0);
+    world.receive(&[push(1), skip(3, SkipReason::Expired, 2), skip(9, SkipReason::Overflow, 6), push(10)]);
+    let steps: Vec<_> = world.commits().iter().map(|commit| (commit.cursor.seq, commit.arrival.loss())).collect();
+    assert_eq!(steps, [(1, None), (3, None), (9, Some(Loss::Overflow)), (10, None)]);
+    assert_eq!(world.end(), None);
+}
+
+#[test]
+fn a_hole_ends_the_link_and_the_second_time_it_is_passed_over_and_told() {
+    let mut world = resumed(0);
+    world.receive(&[push(1), push(3)]);
+    assert_eq!((world.messages(), world.end()), (vec![1], Some(Ended::Protocol)));
+    world.write();
+    let mut world = open(world.memory, &[welcome(Resumption::Resumed, 7, 1, 3)]).unwrap();
+    world.receive(&[push(3)]);
+    assert_eq!(world.end(), None);
+    assert_eq!(world.commits()[0].arrival, Arrival::Hole { count: 1 });
+    assert_eq!(world.commits()[0].arrival.loss(), Some(Loss::Hole));
+    assert_eq!(world.messages(), [3]);
+    let mut world = resumed(0);
+    world.receive(&[skip(5, SkipReason::Expired, 2)]);
+    assert_eq!(world.end(), Some(Ended::Protocol), "a Skip must join on too");
+}
+
+#[test]
+fn a_reset_takes_the_new_epoch_and_tells_of_the_loss() {
+    let mut world = open(memory(5), &[welcome(Resumption::Reset, 8, 20, 22), push(20)]).unwrap();
+    let commits = world.commits();
+    assert_eq!((commits[0].cursor, commits[0].arrival.loss()), (Cursor { epoch: 8, seq: 19 }, Some(Loss::Reset)));
+    assert_eq!(commits[1].cursor, Cursor { epoch: 8, seq: 20 });
+    world.memory.committed(commits[0].number, START);
+    assert_eq!(world.memory.cursor(), Cursor { epoch: 8, seq: 19 });
+    world.live.leave(&mut world.memory);
+    world.drain();
+    assert!(matches!(world.transmitted()[..], [Frame::Close(_)]), "seq 20 is not durable: no ack");
+}
+
+#[test]
+fn a_welcome_must_fit() {
+    assert_eq!(open(memory(5), &[welcome(Resumption::Resumed, 8, 1, 9)]).err(), Some(Ended::Protocol));
+    assert_eq!(open(memory(5), &[push(6)]).err(), Some(Ended::Protocol));
+    let close = Close { code: CloseCode::StaleConnection as i32, retry_after_ms: 0, detail: 12 };
+    let closed = Closed { code: Some(CloseCode::StaleConnection), retry_after: 0, detail: 12 };
+    assert_eq!(open(memory(5), &[close.into()]).err(), Some(Ended::Closed(closed)));
+}
+
+#[test]
+fn a_second_link_drops_what_the_first_delivered_and_acknowledges_only_what_it_carried() {
+    let mut old = resumed(0);
+    let conn_seq = old.memory.raise_connection();
+    let (opening, _) = Opening::new(START, &introduction(conn_seq), &old.memory);
+    old.receive(&[push(1), push(2), push(3)]);
+    old.write();
+    let frames = [welcome(Resumption::Resumed, 7, 1, 3), push(1), push(2)];
+    let Opened::Live(live) = opening.receive(START, &bytes(&frames), &mut old.memory) else { panic!("no link") };
+    let mut new = World { memory: old.memory, live, now: START, effects: Vec::new() };
+    new.drain();
+    assert_eq!(new.messages(), []);
+    new.wait();
+    assert_eq!(new.transmitted(), [ack(2)]);
+    new.receive(&[push(3), push(4)]);
+    assert_eq!(new.messages(), [4]);
+}
+
+#[test]
+fn a_message_without_a_seq_is_acknowledged_by_a_receipt() {
+    let mut world = resumed(3);
+    world.receive(&[push_with(0, 5), push_with(0, 5)]);
+    assert_eq!(world.messages(), [0]);
+    assert!(!world.memory.receipts.is_waiting(), "not durable yet");
+    world.write();
+    world.wait();
+    let [Frame::Ack(ack)] = &world.transmitted()[..] else { panic!("{:?}", world.transmitted()) };
+    assert_eq!((ack.seq, ack.receipts.len(), ack.receipts[0].kind()), (3, 1, FactKind::Received));
+    world.receive(&[push_with(0, 5)]);
+    assert!(world.memory.receipts.is_waiting(), "a repeat is answered again");
+}
+
+#[test]
+fn receipts_are_sent_again_on_the_next_link_unless_a_pong_has_proven_them() {
+    let mut world = resumed(0);
+    let id = MessageId::from_bytes([1; 16]);
+    world.memory.add_receipt(id, FactKind::Opened, START).unwrap();
+    world.live.update(START, &mut world.memory);
+    world.wait();
+    assert!(matches!(&world.transmitted()[..], [Frame::Ack(ack)] if ack.receipts.len() == 1));
+    let mut world = open(world.memory, &[welcome(Resumption::Resumed, 7, 1, 0)]).unwrap();
+    world.wait();
+    assert!(matches!(&world.transmitted()[..], [Frame::Ack(ack)] if ack.receipts.len() == 1), "again");
+    world.wait();
+    world.receive(&[Pong::default().into()]);
+    let world = open(world.memory, &[welcome(Resumption::Resumed, 7, 1, 0)]).unwrap();
+    assert!(!world.memory.receipts.is_waiting());
+}
+
+#[test]
+fn uploads_go_out_on_every_link_until_settled() {
+    let mut memory = memory(0);
+    memory.add_upload(Upload { id: 4, topic: "t".into(), payload: Bytes::from_static(b"x") }).unwrap();
+    let world = open(memory, &[welcome(Resumption::Resumed, 7, 1, 0)]).unwrap();
+    let up: Frame = Up { id: 4, topic: "t".into(), payload: Bytes::from_static(b"x") }.into();
+    assert_eq!(world.transmitted(), [up.clone()]);
+    let mut world = open(world.memory, &[welcome(Resumption::Resumed, 7, 1, 0)]).unwrap();
+    assert_eq!(world.transmitted(), [up]);
+    world.receive(&[UpAck { id: 4, code: UpCode::Busy as i32 }.into()]);
+    world.wait();
+    assert_eq!((world.now, world.transmitted().len()), (START.plus(2_000), 2), "busy: later");
+    world.receive(&[UpAck { id: 4, code: UpCode::Stored as i32 }.into()]);
+    assert!(world.effects.contains(&Effect::UploadSettled { id: 4, code: UpCode::Stored }));
+}
+
+#[test]
+fn a_gateway_may_not_say_what_only_devices_say() {
+    for frame in [Frame::from(Ping::default()), ack(1), welcome(Resumption::Resumed, 7, 1, 1)] {
+        let mut world = resumed(0);
+        world.receive(&[frame, push(1)]);
+        assert_eq!(world.end(), Some(Ended::Protocol));
+        assert_eq!(world.messages(), [], "and nothing after it counts");
+    }
+}
+
+#[test]
+fn a_silent_gateway_is_given_up() {
+    let mut world = resumed(0);
+    world.wait();
+    assert_eq!(world.transmitted(), [Ping::default().into()]);
+    world.wait();
+    assert_eq!((world.now, world.end()), (START.plus(35_000), Some(Ended::Silent)));
+}
+
+#[test]
+fn go_away_recall_and_settings_are_passed_on() {
+    let mut world = resumed(0);
+    let go_away = GoAway { spread_ms: 500, address: "other:443".into() };
+    let interval = HeartbeatInterval { initial: 30_000, minimum: 10_000, maximum: 60_000 };
+    let config = HeartbeatConfig { interval: Some(interval), idle_factor_percent: 150 };
+    let pong = Pong { observed: String::new(), go_away: Some(go_away), heartbeat: Some(config) };
+    world.receive(&[pong.into(), Recall { message: Bytes::copy_from_slice(&[2; 16]) }.into()]);
+    let expected = [
+        Effect::HeartbeatChanged { interval: 30_000 },
+        Effect::GoAway { spread: 500, address: Some("other:443".into()) },
+        Effect::Recalled(MessageId::from_bytes([2; 16])),
+    ];
+    assert_eq!(world.effects, expected);
+    world.wait();
+    assert_eq!(world.transmitted(), [Ping { ack: None, probe_after_ms: 0, next_ms: 30_000 }.into()]);
+}

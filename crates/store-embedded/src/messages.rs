@@ -1,0 +1,163 @@
+//! Message rows, their indexes, and the pages of their audiences.
+
+use homing_domain::limits::FANOUT_SEGMENTS;
+use homing_domain::{AppId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_ports::{Accepted, Messages, Result};
+
+use crate::EmbeddedStore;
+use crate::committer::View;
+use crate::error::{StoreError, StoreResult};
+use crate::sweep::Aged;
+use crate::table::{Key, Table};
+
+pub(crate) fn key(id: &MessageId) -> Key {
+    Key::of(Table::Messages).message(id)
+}
+
+pub(crate) fn by_app(message: &Message) -> Key {
+    by_app_at(&message.app, message.accepted_at, &message.id)
+}
+
+fn by_app_at(app: &AppId, accepted_at: UnixMillis, id: &MessageId) -> Key {
+    Key::of(Table::MessagesByApp).app(app).time_descending(accepted_at).message_descending(id)
+}
+
+pub(crate) fn while_accepted(message: &Message) -> Key {
+    Key::of(Table::MessagesAccepted).time(message.accepted_at).message(&message.id)
+}
+
+pub(crate) fn shards_of(message: &MessageId) -> Key {
+    Key::of(Table::Shards).message(message)
+}
+
+/// The message at the end of an index key whose ids sort downwards.
+fn message_at_end(key: &[u8], descending: bool) -> Option<MessageId> {
+    let mut id: [u8; 16] = key.get(key.len().checked_sub(16)?..)?.try_into().ok()?;
+    if descending {
+        id = id.map(|byte| !byte);
+    }
+    Some(MessageId::from_bytes(id))
+}
+
+fn change(
+    view: &mut View<'_>,
+    id: MessageId,
+    operation: impl FnOnce(&mut View<'_>, &mut Message),
+) -> StoreResult<Option<Message>> {
+    let key = key(&id);
+    let Some(before) = view.noun::<Message>(&key)? else {
+        return Ok(None);
+    };
+    let mut message = before.clone();
+    operation(view, &mut message);
+    if message != before {
+        view.put_noun(key, &message);
+    }
+    Ok(Some(message))
+}
+
+impl Messages for EmbeddedStore {
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.commit("accept the message", move |view| {
+            let key = key(&message.id);
+            if let Some(existing) = view.noun(&key)? {
+                return Ok(Accepted::Existing(Box::new(existing)));
+            }
+            view.put_noun(key, &message);
+            view.put_mark(by_app(&message));
+            if message.stage == Stage::Accepted {
+                view.put_mark(while_accepted(&message));
+            }
+            view.put_mark(Aged::Message(message.id).key(message.accepted_at));
+            Ok(Accepted::New)
+        })
+        .await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.engine().noun(&key(&id)).map_err(|error| error.in_port("read the message"))
+    }
+
+    async fn messages_of_app(
+        &self,
+        app: &AppId,
+        before: Option<(UnixMillis, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        let prefix = Key::of(Table::MessagesByApp).app(app);
+        let start = before.map(|(at, id)| by_app_at(app, at, &id).next());
+        self.read_pages("list the messages of the app", move |engine| {
+            let mut messages = Vec::new();
+            for (index_key, _) in engine.page(&prefix, start, limit)? {
+                let id = message_at_end(&index_key, true)
+                    .ok_or(StoreError::Damaged { table: prefix.table, what: "a key without a message" })?;
+                messages.extend(engine.noun::<Message>(&key(&id))?);
+            }
+            Ok(messages)
+        })
+        .await
+    }
+
+    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.read_pages("list messages that are still accepted", move |engine| {
+            let end = Key::of(Table::MessagesAccepted).time(before).bytes;
+            let mut ids = Vec::new();
+            for row in engine.scan(&Key::of(Table::MessagesAccepted), None).take(limit) {
+                let (index_key, _) = row?;
+                if index_key[..] >= end[..] {
+                    break;
+                }
+                ids.extend(message_at_end(&index_key, false));
+            }
+            Ok(ids)
+        })
+        .await
+    }
+
+    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+        self.commit("begin the release of the message", move |view| {
+            change(view, id, |view, message| {
+                if message.stage.may_become(Stage::Releasing) {
+                    view.delete(while_accepted(message));
+                    message.stage = Stage::Releasing;
+                    message.releasing_at = Some(now);
+                }
+            })
+        })
+        .await
+    }
+
+    async fn finish_segment(&self, id: MessageId, segment: u8, now: UnixMillis) -> Result<Option<Message>> {
+        self.commit("finish a segment of the message", move |view| {
+            if segment >= FANOUT_SEGMENTS {
+                return Err(StoreError::TooLarge { what: "a segment", limit: usize::from(FANOUT_SEGMENTS) - 1 });
+            }
+            change(view, id, |_, message| {
+                message.segments_done |= 1 << segment;
+                if message.is_enumerated() && message.stage.may_become(Stage::Released) {
+                    message.stage = Stage::Released;
+                    message.released_at = Some(now);
+                }
+            })
+        })
+        .await
+    }
+
+    async fn put_shard(&self, shard: Shard) -> Result<Shard> {
+        self.commit("put the shard", move |view| {
+            let key = shards_of(&shard.message).shard(&shard.id);
+            if let Some(stored) = view.noun(&key)? {
+                return Ok(stored);
+            }
+            view.put_noun(key, &shard);
+            Ok(shard)
+        })
+        .await
+    }
+
+    async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
+        let prefix = shards_of(&message);
+        let start = after.map(|after| prefix.clone().shard(&after).next());
+        self.read_pages("list the shards of the message", move |engine| engine.nouns(&prefix, start, limit)).await
+    }
+}

@@ -1,0 +1,260 @@
+//! The work queues: items on disk, and an index of who may be received in memory.
+
+mod index;
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use homing_domain::{Millis, UnixMillis};
+use homing_ports::{DeadLetter, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result};
+use tokio::sync::Notify;
+
+use crate::EmbeddedStore;
+use crate::committer::View;
+use crate::engine::Engine;
+use crate::error::{StoreError, StoreResult};
+use crate::rows::{self, DeadLetterRow, QueueItemRow};
+use crate::sweep::Aged;
+use crate::table::{Key, Table};
+use index::{Handle, Index, ItemId, Spent, Taken};
+
+/// Largest body of an item, in bytes: what SQS takes.
+const BODY_MAX_BYTES: usize = 256 << 10;
+/// Longest reason that is kept with an item, in bytes: enough for a sentence, and it stands in memory.
+const REASON_MAX_BYTES: usize = 512;
+
+/// All queues.
+pub(crate) struct QueueState {
+    queues: [Arc<Queue>; QueueName::ALL.len()],
+}
+
+/// One queue.
+struct Queue {
+    name: QueueName,
+    index: Mutex<Index>,
+    /// Items may have become visible.
+    arrived: Notify,
+}
+
+fn item_key(queue: QueueName, id: ItemId) -> Key {
+    Key::of(Table::QueueItems).queue(queue).number(id)
+}
+
+pub(crate) fn dead_letter_key(queue: QueueName, id: ItemId) -> Key {
+    Key::of(Table::DeadLetters).queue(queue).number(id)
+}
+
+fn id_at_end(table: Table, key: &[u8]) -> StoreResult<ItemId> {
+    key.last_chunk().map(|id| u64::from_be_bytes(*id)).ok_or(StoreError::Damaged { table, what: "a key without an id" })
+}
+
+impl QueueState {
+    /// Builds the indexes from what is on disk.
+    pub(crate) fn load(engine: &Engine, now: UnixMillis) -> StoreResult<Self> {
+        let load_one = |name| -> StoreResult<Arc<Queue>> {
+            let prefix = Key::of(Table::QueueItems).queue(name);
+            let mut index = Index::new(now);
+            for row in engine.scan(&prefix, None) {
+                let (key, value) = row?;
+                let item: QueueItemRow = rows::decode(prefix.table, value)?;
+                index.add(id_at_end(prefix.table, &key)?, item.group.as_deref(), UnixMillis(item.visible_at), now);
+            }
+            Ok(Arc::new(Queue { name, index: Mutex::new(index), arrived: Notify::new() }))
+        };
+        let [audience, dispatch, receipts, close] = QueueName::ALL;
+        Ok(Self { queues: [load_one(audience)?, load_one(dispatch)?, load_one(receipts)?, load_one(close)?] })
+    }
+
+    fn queue(&self, name: QueueName) -> &Arc<Queue> {
+        // `ALL` is in the order of the discriminants (a test holds it to that).
+        &self.queues[name as usize]
+    }
+}
+
+impl Queue {
+    fn index(&self) -> MutexGuard<'_, Index> {
+        // Nothing that runs under the lock can panic half-way through a change.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes an item and makes it receivable once it is durable.
+    fn send(self: &Arc<Self>, view: &mut View<'_>, item: Outgoing, now: UnixMillis) {
+        let id = self.index().next_id();
+        let visible_at = now.plus(item.delay);
+        let row = QueueItemRow {
+            body: item.body,
+            sent_at: now.0,
+            visible_at: visible_at.0,
+            group: item.group.as_deref().map(str::to_owned),
+        };
+        view.put_row(item_key(self.name, id), &row);
+        let queue = Arc::clone(self);
+        view.once_durable(move || {
+            queue.index().add(id, item.group.as_deref(), visible_at, now);
+            queue.arrived.notify_waiters();
+        });
+    }
+
+    fn delete(self: &Arc<Self>, view: &mut View<'_>, handle: Handle) {
+        if self.index().is_current(handle) {
+            view.delete(item_key(self.name, handle.id));
+            let queue = Arc::clone(self);
+            view.once_durable(move || queue.index().remove(handle.id));
+        }
+    }
+
+    /// Makes an item a dead letter, unless it was deleted in between.
+    fn bury(self: &Arc<Self>, view: &mut View<'_>, spent: Spent, now: UnixMillis) -> StoreResult<()> {
+        let key = item_key(self.name, spent.id);
+        if let Some(item) = view.row::<QueueItemRow>(&key)? {
+            view.delete(key);
+            let row = DeadLetterRow {
+                body: item.body,
+                sent_at: item.sent_at,
+                receives: spent.receives,
+                reason: spent.reason.map(String::from),
+                group: item.group,
+                died_at: now.0,
+            };
+            view.put_row(dead_letter_key(self.name, spent.id), &row);
+            view.put_mark(Aged::DeadLetter(self.name, spent.id).key(now));
+        }
+        let queue = Arc::clone(self);
+        view.once_durable(move || queue.index().remove(spent.id));
+        Ok(())
+    }
+}
+
+impl EmbeddedStore {
+    fn queue(&self, name: QueueName) -> Arc<Queue> {
+        Arc::clone(self.shared.queues.queue(name))
+    }
+
+    async fn bury(&self, queue: &Arc<Queue>, spent: Vec<Spent>) -> Result<()> {
+        if spent.is_empty() {
+            return Ok(());
+        }
+        let (queue, now) = (Arc::clone(queue), self.shared.clock.now());
+        self.commit("give items up", move |view| spent.into_iter().try_for_each(|item| queue.bury(view, item, now)))
+            .await
+    }
+
+    /// Takes what is visible now, and buries what was tried too often.
+    async fn take_visible(&self, queue: &Arc<Queue>, max: usize) -> Result<Vec<Received>> {
+        let (taken, spent) = queue.index().take(queue.name, max, self.shared.clock.now());
+        self.bury(queue, spent).await?;
+        let read = |taken: Taken| {
+            let row = self.engine().row::<QueueItemRow>(&item_key(queue.name, taken.handle.id));
+            // A row may have been deleted between the index and here, by a handle of an earlier receive.
+            row.map(|row| row.map(|row| taken.with(row))).transpose()
+        };
+        let read: StoreResult<Vec<_>> = taken.into_iter().filter_map(read).collect();
+        read.map_err(|error| error.in_port("receive items"))
+    }
+}
+
+impl Queues for EmbeddedStore {
+    async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
+        let (queue, now) = (self.queue(queue), self.shared.clock.now());
+        self.commit("send items", move |view| {
+            if items.iter().any(|item| item.body.len() > BODY_MAX_BYTES) {
+                return Err(StoreError::TooLarge { what: "an item's body", limit: BODY_MAX_BYTES });
+            }
+            items.into_iter().for_each(|item| queue.send(view, item, now));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn receive(&self, queue: QueueName, max: usize, wait: Millis) -> Result<Vec<Received>> {
+        let queue = self.queue(queue);
+        let mut patience = pin!(tokio::time::sleep(Duration::from_millis(wait)));
+        loop {
+            let mut arrived = pin!(queue.arrived.notified());
+            // Listen first, look then: what comes in between is not missed.
+            arrived.as_mut().enable();
+            let received = self.take_visible(&queue, max).await?;
+            if !received.is_empty() || wait == 0 || max == 0 {
+                return Ok(received);
+            }
+            let next = queue.index().next_due().map(|due| due.since(self.shared.clock.now()));
+            let due = async {
+                match next {
+                    // A clock that stands still must not turn this into a busy loop.
+                    Some(next) => tokio::time::sleep(Duration::from_millis(next.max(1))).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = arrived => {}
+                () = due => {}
+                () = &mut patience => return self.take_visible(&queue, max).await,
+            }
+        }
+    }
+
+    async fn delete(&self, queue: QueueName, handles: Vec<ReceiptHandle>) -> Result<()> {
+        let queue = self.queue(queue);
+        self.commit("delete items", move |view| {
+            let handles = handles.iter().filter_map(Handle::from_receipt);
+            handles.for_each(|handle| queue.delete(view, handle));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn retry(&self, queue: QueueName, handle: ReceiptHandle, delay: Millis, reason: &str) -> Result<()> {
+        let queue = self.queue(queue);
+        let Some(handle) = Handle::from_receipt(&handle) else {
+            return Ok(());
+        };
+        let mut reason = reason.to_owned();
+        reason.truncate(reason.floor_char_boundary(REASON_MAX_BYTES));
+        let now = self.shared.clock.now();
+        let spent = queue.index().retry(queue.name, handle, now.plus(delay), reason.into());
+        queue.arrived.notify_waiters();
+        self.bury(&queue, spent.into_iter().collect()).await
+    }
+
+    async fn dead_letters(&self, queue: QueueName, limit: usize) -> Result<Vec<DeadLetter>> {
+        let prefix = Key::of(Table::DeadLetters).queue(queue);
+        self.read_pages("list dead letters", move |engine| {
+            let read = |(key, value): (Bytes, Bytes)| {
+                let row: DeadLetterRow = rows::decode(prefix.table, value)?;
+                Ok(DeadLetter {
+                    id: Bytes::copy_from_slice(&id_at_end(prefix.table, &key)?.to_be_bytes()),
+                    body: row.body,
+                    receives: row.receives,
+                    sent_at: UnixMillis(row.sent_at),
+                    reason: row.reason,
+                })
+            };
+            engine.page(&prefix, None, limit)?.into_iter().map(read).collect()
+        })
+        .await
+    }
+
+    async fn redrive(&self, queue: QueueName, id: Bytes) -> Result<()> {
+        let Some(id) = id[..].try_into().ok().map(u64::from_be_bytes) else {
+            return Ok(());
+        };
+        let (queue, now) = (self.queue(queue), self.shared.clock.now());
+        self.commit("redrive the dead letter", move |view| {
+            let key = dead_letter_key(queue.name, id);
+            if let Some(row) = view.row::<DeadLetterRow>(&key)? {
+                view.delete(key);
+                view.delete(Aged::DeadLetter(queue.name, id).key(UnixMillis(row.died_at)));
+                let group = row.group.map(String::into_boxed_str);
+                queue.send(view, Outgoing { body: row.body, delay: 0, group }, now);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn depth(&self, queue: QueueName) -> Result<u64> {
+        Ok(self.queue(queue).index().len())
+    }
+}

@@ -1,0 +1,96 @@
+//! Numbers for the values of enums. Never changed, never given out again; zero is kept for "missing".
+
+use homing_domain::{Channel, Fact, Platform, Priority, Reason, Stage};
+
+use super::Wrong;
+
+/// An enum with a number for each value.
+pub(super) trait Code: Copy {
+    /// Its number.
+    fn code(self) -> u32;
+    /// The value of a number.
+    fn from_code(code: u32) -> Result<Self, Wrong>;
+}
+
+macro_rules! codes {
+    ($name:ident, $wrong:literal: $($value:ident = $code:literal,)*) => {
+        impl Code for $name {
+            fn code(self) -> u32 {
+                match self {
+                    $(Self::$value => $code,)*
+                }
+            }
+
+            fn from_code(code: u32) -> Result<Self, Wrong> {
+                match code {
+                    $($code => Ok(Self::$value),)*
+                    _ => Err($wrong),
+                }
+            }
+        }
+    };
+}
+
+codes! { Platform, "platform":
+    Android = 1,
+    Ios = 2,
+    Harmony = 3,
+    Web = 4,
+    Tv = 5,
+    Car = 6,
+    Desktop = 7,
+    Other = 8,
+}
+
+codes! { Priority, "priority":
+    Low = 1,
+    Normal = 2,
+    High = 3,
+}
+
+codes! { Stage, "stage":
+    Accepted = 1,
+    Scheduled = 2,
+    Releasing = 3,
+    Released = 4,
+    Completed = 5,
+    Pending = 6,
+    Delivered = 7,
+    HandedOff = 8,
+    Expired = 9,
+    Failed = 10,
+    Recalled = 11,
+    Suppressed = 12,
+    Cancelled = 13,
+}
+
+codes! { Reason, "reason":
+    TimeToLive = 1,
+    Closed = 2,
+    Offline = 3,
+    Overflow = 4,
+    UnknownDevice = 5,
+    Deregistered = 6,
+    Unbound = 7,
+    Collapsed = 8,
+    Recalled = 9,
+}
+
+codes! { Channel, "channel":
+    Own = 1,
+    Apns = 2,
+    Fcm = 3,
+    Huawei = 4,
+    Honor = 5,
+    Xiaomi = 6,
+    Oppo = 7,
+    Vivo = 8,
+    Meizu = 9,
+    WebPush = 10,
+}
+
+codes! { Fact, "fact":
+    Displayed = 1,
+    Opened = 2,
+    Dismissed = 3,
+}

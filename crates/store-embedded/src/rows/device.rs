@@ -1,0 +1,137 @@
+//! Devices.
+
+use bytes::Bytes;
+use homing_domain::{Device, DeviceId, DeviceProfile, Platform, UnixMillis, UserId, VendorToken};
+
+use super::code::Code;
+use super::{Stored, Wrong, app_id, id_bytes};
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct DeviceRow {
+    #[prost(bytes = "bytes", tag = "1")]
+    id: Bytes,
+    #[prost(string, tag = "2")]
+    app: String,
+    #[prost(message, optional, tag = "3")]
+    profile: Option<ProfileRow>,
+    #[prost(message, optional, tag = "4")]
+    vendor: Option<VendorRow>,
+    #[prost(string, optional, tag = "5")]
+    user: Option<String>,
+    #[prost(string, repeated, tag = "6")]
+    tags: Vec<String>,
+    #[prost(uint64, tag = "7")]
+    epoch: u64,
+    #[prost(uint32, tag = "8")]
+    key_id: u32,
+    #[prost(uint32, tag = "9")]
+    credential_generation: u32,
+    #[prost(uint64, tag = "10")]
+    created_at: u64,
+    #[prost(uint64, tag = "11")]
+    updated_at: u64,
+    #[prost(uint64, tag = "12")]
+    revision: u64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProfileRow {
+    #[prost(uint32, tag = "1")]
+    platform: u32,
+    #[prost(string, optional, tag = "2")]
+    brand: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    model: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    os_version: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    app_version: Option<String>,
+    #[prost(string, optional, tag = "6")]
+    locale: Option<String>,
+    #[prost(string, optional, tag = "7")]
+    timezone: Option<String>,
+    #[prost(bool, tag = "8")]
+    notifications_enabled: bool,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct VendorRow {
+    #[prost(string, tag = "1")]
+    channel: String,
+    #[prost(string, tag = "2")]
+    token: String,
+    #[prost(uint64, tag = "3")]
+    since: u64,
+}
+
+impl Stored for Device {
+    type Row = DeviceRow;
+
+    fn to_row(&self) -> DeviceRow {
+        DeviceRow {
+            id: id_bytes(self.id.as_bytes()),
+            app: self.app.as_str().to_owned(),
+            profile: Some(profile_row(&self.profile)),
+            vendor: self.vendor.as_ref().map(|vendor| VendorRow {
+                channel: vendor.channel.clone(),
+                token: vendor.token.clone(),
+                since: vendor.since.0,
+            }),
+            user: self.user.as_ref().map(|user| user.as_str().to_owned()),
+            tags: self.tags.clone(),
+            epoch: self.epoch,
+            key_id: self.key_id,
+            credential_generation: self.credential_generation,
+            created_at: self.created_at.0,
+            updated_at: self.updated_at.0,
+            revision: self.revision,
+        }
+    }
+
+    fn from_row(row: DeviceRow) -> Result<Self, Wrong> {
+        Ok(Self {
+            id: DeviceId::from_slice(&row.id).ok_or("device")?,
+            app: app_id(&row.app)?,
+            profile: profile(row.profile.ok_or("profile")?)?,
+            vendor: row.vendor.map(|vendor| VendorToken {
+                channel: vendor.channel,
+                token: vendor.token,
+                since: UnixMillis(vendor.since),
+            }),
+            user: row.user.map(|user| user.parse::<UserId>().map_err(|_| "user")).transpose()?,
+            tags: row.tags,
+            epoch: row.epoch,
+            key_id: row.key_id,
+            credential_generation: row.credential_generation,
+            created_at: UnixMillis(row.created_at),
+            updated_at: UnixMillis(row.updated_at),
+            revision: row.revision,
+        })
+    }
+}
+
+fn profile_row(profile: &DeviceProfile) -> ProfileRow {
+    ProfileRow {
+        platform: profile.platform.code(),
+        brand: profile.brand.clone(),
+        model: profile.model.clone(),
+        os_version: profile.os_version.clone(),
+        app_version: profile.app_version.clone(),
+        locale: profile.locale.clone(),
+        timezone: profile.timezone.clone(),
+        notifications_enabled: profile.notifications_enabled,
+    }
+}
+
+fn profile(row: ProfileRow) -> Result<DeviceProfile, Wrong> {
+    Ok(DeviceProfile {
+        platform: Platform::from_code(row.platform)?,
+        brand: row.brand,
+        model: row.model,
+        os_version: row.os_version,
+        app_version: row.app_version,
+        locale: row.locale,
+        timezone: row.timezone,
+        notifications_enabled: row.notifications_enabled,
+    })
+}

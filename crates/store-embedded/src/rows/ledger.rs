@@ -1,0 +1,167 @@
+//! Delivery rows and the numbers of messages.
+
+use bytes::Bytes;
+use homing_domain::{
+    BatchId, Channel, Counter, Delivery, DeviceId, Fact, MessageId, Reason, Recorded, ReplacedEnd, Stage, Tally,
+    UnixMillis,
+};
+
+use super::code::Code;
+use super::{Stored, Wrong, id_bytes, optional_time};
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct DeliveryRow {
+    #[prost(bytes = "bytes", tag = "1")]
+    message: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    device: Bytes,
+    #[prost(uint32, tag = "3")]
+    channel: u32,
+    #[prost(uint32, tag = "4")]
+    stage: u32,
+    #[prost(uint32, optional, tag = "5")]
+    reason: Option<u32>,
+    #[prost(uint64, optional, tag = "6")]
+    enqueued_at: Option<u64>,
+    #[prost(uint64, optional, tag = "7")]
+    sent_at: Option<u64>,
+    #[prost(message, optional, tag = "8")]
+    ended: Option<RecordedRow>,
+    #[prost(message, optional, tag = "9")]
+    replaced: Option<EndRow>,
+    #[prost(message, optional, tag = "10")]
+    displayed: Option<RecordedRow>,
+    #[prost(message, optional, tag = "11")]
+    opened: Option<RecordedRow>,
+    #[prost(message, optional, tag = "12")]
+    dismissed: Option<RecordedRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RecordedRow {
+    #[prost(uint64, tag = "1")]
+    at: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    by: Bytes,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct EndRow {
+    #[prost(uint32, tag = "1")]
+    channel: u32,
+    #[prost(uint32, tag = "2")]
+    stage: u32,
+    #[prost(bytes = "bytes", tag = "3")]
+    by: Bytes,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct TallyRow {
+    #[prost(message, repeated, tag = "1")]
+    counters: Vec<CounterRow>,
+}
+
+/// With a stage: ended; with a fact: a fact; with neither: targeted.
+#[derive(Clone, PartialEq, prost::Message)]
+struct CounterRow {
+    #[prost(uint32, tag = "1")]
+    channel: u32,
+    #[prost(uint32, tag = "2")]
+    stage: u32,
+    #[prost(uint32, tag = "3")]
+    fact: u32,
+    #[prost(sint64, tag = "4")]
+    number: i64,
+}
+
+impl Stored for Delivery {
+    type Row = DeliveryRow;
+
+    fn to_row(&self) -> DeliveryRow {
+        DeliveryRow {
+            message: id_bytes(self.message.as_bytes()),
+            device: id_bytes(self.device.as_bytes()),
+            channel: self.channel.code(),
+            stage: self.stage.code(),
+            reason: self.reason.map(Code::code),
+            enqueued_at: optional_time(self.enqueued_at),
+            sent_at: optional_time(self.sent_at),
+            ended: self.ended.as_ref().map(recorded_row),
+            replaced: self.replaced.map(|end| EndRow {
+                channel: end.channel.code(),
+                stage: end.stage.code(),
+                by: id_bytes(end.by.as_bytes()),
+            }),
+            displayed: self.displayed.as_ref().map(recorded_row),
+            opened: self.opened.as_ref().map(recorded_row),
+            dismissed: self.dismissed.as_ref().map(recorded_row),
+        }
+    }
+
+    fn from_row(row: DeliveryRow) -> Result<Self, Wrong> {
+        Ok(Self {
+            message: MessageId::from_slice(&row.message).ok_or("message")?,
+            device: DeviceId::from_slice(&row.device).ok_or("device")?,
+            channel: Channel::from_code(row.channel)?,
+            stage: Stage::from_code(row.stage)?,
+            reason: row.reason.map(Reason::from_code).transpose()?,
+            enqueued_at: row.enqueued_at.map(UnixMillis),
+            sent_at: row.sent_at.map(UnixMillis),
+            ended: recorded(row.ended)?,
+            replaced: row.replaced.map(replaced).transpose()?,
+            displayed: recorded(row.displayed)?,
+            opened: recorded(row.opened)?,
+            dismissed: recorded(row.dismissed)?,
+        })
+    }
+}
+
+fn recorded_row(recorded: &Recorded) -> RecordedRow {
+    RecordedRow { at: recorded.at.0, by: id_bytes(recorded.by.as_bytes()) }
+}
+
+fn recorded(row: Option<RecordedRow>) -> Result<Option<Recorded>, Wrong> {
+    let read = |row: RecordedRow| {
+        let by = BatchId::from_slice(&row.by).ok_or("batch")?;
+        Ok(Recorded { at: UnixMillis(row.at), by })
+    };
+    row.map(read).transpose()
+}
+
+fn replaced(row: EndRow) -> Result<ReplacedEnd, Wrong> {
+    Ok(ReplacedEnd {
+        channel: Channel::from_code(row.channel)?,
+        stage: Stage::from_code(row.stage)?,
+        by: BatchId::from_slice(&row.by).ok_or("batch")?,
+    })
+}
+
+impl Stored for Tally {
+    type Row = TallyRow;
+
+    fn to_row(&self) -> TallyRow {
+        let counter = |(counter, number)| match counter {
+            Counter::Targeted => CounterRow { channel: 0, stage: 0, fact: 0, number },
+            Counter::Ended(channel, stage) => {
+                CounterRow { channel: Code::code(channel), stage: Code::code(stage), fact: 0, number }
+            }
+            Counter::Fact(channel, fact) => {
+                CounterRow { channel: Code::code(channel), stage: 0, fact: Code::code(fact), number }
+            }
+        };
+        TallyRow { counters: self.iter().map(counter).collect() }
+    }
+
+    fn from_row(row: TallyRow) -> Result<Self, Wrong> {
+        let mut tally = Self::default();
+        for row in row.counters {
+            let counter = match (row.stage, row.fact) {
+                (0, 0) => Counter::Targeted,
+                (stage, 0) => Counter::Ended(Channel::from_code(row.channel)?, Stage::from_code(stage)?),
+                (_, fact) => Counter::Fact(Channel::from_code(row.channel)?, Fact::from_code(fact)?),
+            };
+            tally.add(counter, row.number);
+        }
+        Ok(tally)
+    }
+}

@@ -1,0 +1,162 @@
+//! Retention: what is older than the promised history is deleted, a bounded page at a time.
+
+use homing_domain::limits::HISTORY_KEPT_FOR;
+use homing_domain::{AppId, MessageId, UnixMillis, Upstream};
+use homing_ports::{Messages, QueueName, Result};
+
+use crate::EmbeddedStore;
+use crate::error::{StoreError, StoreResult};
+use crate::table::{Key, Table};
+use crate::{ledger, messages, queues, upstreams};
+
+/// Rows deleted in one commit: about 5 ms of the committer, between which pushes go on.
+const PAGE_ROWS: usize = 1_000;
+const OPERATION: &str = "sweep what is too old";
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Messages, upstream messages and dead letters that are gone with all that belongs to them.
+    pub items: u64,
+    /// Rows deleted for them.
+    pub rows: u64,
+}
+
+/// Something that has an age.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Aged {
+    /// A message with its shards, deliveries and numbers.
+    Message(MessageId),
+    /// An upstream message at its position.
+    Upstream(AppId, u64),
+    /// A dead letter.
+    DeadLetter(QueueName, u64),
+}
+
+const MESSAGE: u8 = 1;
+const UPSTREAM: u8 = 2;
+const DEAD_LETTER: u8 = 3;
+
+impl Aged {
+    /// Where its age stands.
+    pub(crate) fn key(&self, since: UnixMillis) -> Key {
+        let key = Key::of(Table::Aging).time(since);
+        match self {
+            Self::Message(id) => key.byte(MESSAGE).message(id),
+            Self::Upstream(app, position) => key.byte(UPSTREAM).app(app).number(*position),
+            Self::DeadLetter(queue, id) => key.byte(DEAD_LETTER).queue(*queue).number(*id),
+        }
+    }
+
+    fn from_key(key: &[u8]) -> StoreResult<Self> {
+        // The table's byte and the time.
+        const HEAD: usize = 9;
+        let parsed = key.get(HEAD..).and_then(|tail| {
+            let (kind, what) = tail.split_first()?;
+            match *kind {
+                MESSAGE => MessageId::from_slice(what).map(Self::Message),
+                UPSTREAM => {
+                    let (app, position) = what.split_last_chunk()?;
+                    let app = std::str::from_utf8(app.strip_suffix(&[0])?).ok()?.parse().ok()?;
+                    Some(Self::Upstream(app, u64::from_be_bytes(*position)))
+                }
+                DEAD_LETTER => {
+                    let (queue, id) = what.split_last_chunk()?;
+                    let is = |name: &QueueName| Key::of(Table::DeadLetters).queue(*name).bytes[1..] == *queue;
+                    let queue = QueueName::ALL.into_iter().find(is)?;
+                    Some(Self::DeadLetter(queue, u64::from_be_bytes(*id)))
+                }
+                _ => None,
+            }
+        });
+        parsed.ok_or(StoreError::Damaged { table: Table::Aging, what: "an unknown kind" })
+    }
+}
+
+impl EmbeddedStore {
+    /// Deletes what is older than [`HISTORY_KEPT_FOR`], page by page until nothing is left of it. Meant to run every hour
+    /// or so. Mailboxes, devices and apps do not age.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn sweep(&self, now: UnixMillis) -> Result<Swept> {
+        let prefix = Key::of(Table::Aging);
+        let end = prefix.clone().time(now.minus(HISTORY_KEPT_FOR)).bytes;
+        let mut swept = Swept::default();
+        // Every page starts where the last one ended: deleted rows leave traces in the engine that are slow to pass.
+        let mut start = None;
+        loop {
+            let page = self.keys(prefix.clone(), start.take()).await?;
+            let Some(last) = page.last() else {
+                return Ok(swept);
+            };
+            start = Some(last.clone().next());
+            for key in page {
+                if key.bytes >= end {
+                    return Ok(swept);
+                }
+                let aged = Aged::from_key(&key.bytes).map_err(|error| error.in_port(OPERATION))?;
+                swept.rows += self.forget(aged).await?;
+                swept.items += 1;
+                self.delete_all(vec![key]).await?;
+            }
+        }
+    }
+
+    /// Deletes all that belongs to something. Returns how many rows.
+    async fn forget(&self, aged: Aged) -> Result<u64> {
+        match aged {
+            Aged::Message(id) => {
+                let mut rows = 0;
+                for prefix in [messages::shards_of(&id), ledger::deliveries_of(&id), ledger::counted_of(&id)] {
+                    rows += self.delete_prefix(prefix).await?;
+                }
+                let mut keys = vec![ledger::tally_of(&id)];
+                // The message row goes last: while it is there, nothing of it starts to age anew.
+                if let Some(message) = self.message(id).await? {
+                    keys.extend([messages::by_app(&message), messages::while_accepted(&message), messages::key(&id)]);
+                }
+                Ok(rows + self.delete_all(keys).await?)
+            }
+            Aged::Upstream(app, position) => {
+                let key = upstreams::key(&app, position);
+                let stored = self.engine().noun::<Upstream>(&key).map_err(|error| error.in_port(OPERATION))?;
+                match stored {
+                    Some(stored) => self.delete_all(vec![upstreams::seen(&stored), key]).await,
+                    None => Ok(0),
+                }
+            }
+            Aged::DeadLetter(queue, id) => self.delete_all(vec![queues::dead_letter_key(queue, id)]).await,
+        }
+    }
+
+    async fn delete_prefix(&self, prefix: Key) -> Result<u64> {
+        let mut rows = 0;
+        let mut start = None;
+        loop {
+            let page = self.keys(prefix.clone(), start.take()).await?;
+            let Some(last) = page.last() else {
+                return Ok(rows);
+            };
+            start = Some(last.clone().next());
+            rows += self.delete_all(page).await?;
+        }
+    }
+
+    async fn keys(&self, prefix: Key, start: Option<Vec<u8>>) -> Result<Vec<Key>> {
+        self.read_pages(OPERATION, move |engine| {
+            let page = engine.page(&prefix, start, PAGE_ROWS)?;
+            Ok(page.into_iter().map(|(key, _)| Key { table: prefix.table, bytes: key.into() }).collect())
+        })
+        .await
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<u64> {
+        let rows = keys.len() as u64;
+        self.commit(OPERATION, move |view| {
+            keys.into_iter().for_each(|key| view.delete(key));
+            Ok(rows)
+        })
+        .await
+    }
+}

@@ -5,4 +5,5 @@
 //!
 //! **Must not know**: ports, stores, AWS, async runtimes.
 
+pub mod http;
 pub mod queue;

@@ -1,0 +1,40 @@
+//! Version 1 of the public API, under `/v1`.
+
+mod app;
+mod audience;
+mod device;
+mod gateway;
+mod heartbeat;
+mod message;
+mod notification;
+mod options;
+mod presence;
+mod problem;
+mod push;
+mod receipt;
+mod text;
+mod time;
+mod trace;
+mod upstream;
+
+pub use app::{
+    AppCreated, AppList, AppPatch, AppView, CreateApp, KEY_GRACE_DEFAULT_SECONDS, KEY_GRACE_MAX_SECONDS, KeyRotated,
+    NewApp, RotateKeys, ServerKeyView,
+};
+pub use audience::AudienceRequest;
+pub use device::{
+    BindUser, DeviceChange, DeviceIds, DevicePatch, DeviceView, DevicesChanged, PlatformName, RegisterDevice,
+    RegisteredDevice, SetTags, VendorAddress, VendorView,
+};
+pub use gateway::{Backoff, Drain, GatewayAddress, GatewayList, GatewayView, RouteView};
+pub use heartbeat::{HeartbeatView, IntervalView};
+pub use message::{AudienceView, BalanceView, MessageList, MessageSummary, MessageView, OptionsView, StageName};
+pub use notification::{Action, Notification};
+pub use options::{DeliveryName, OptionsRequest, PriorityName};
+pub use presence::{DevicePresence, PresenceView, UserPresence};
+pub use problem::ProblemView;
+pub use push::{PushAccepted, PushRequest, PushValidated, ValidPush};
+pub use receipt::{FactName, ReceiptRequest, ReceiptsAccepted, ReceiptsRequest};
+pub use time::{from_timestamp, to_timestamp};
+pub use trace::{Stop, TraceView};
+pub use upstream::{PayloadEncoding, UpstreamList, UpstreamView};

@@ -1,0 +1,234 @@
+//! `GET /v1/messages` and `GET /v1/messages/{id}`.
+
+use std::collections::BTreeMap;
+
+use homing_domain::{Audience, Balance, Message, Stage, Tally};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::options::PriorityName;
+use super::time::to_timestamp;
+
+/// A stop on the way of a message, or of one (message, device).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    /// Message: durable and answered.
+    Accepted,
+    /// Message: durable, waiting for its time.
+    Scheduled,
+    /// Message: its devices are being enumerated.
+    Releasing,
+    /// Message: every device it is for is known.
+    Released,
+    /// Message: nothing is pending any more.
+    Completed,
+    /// Delivery: on its way.
+    Pending,
+    /// Delivery, end: the device has it.
+    Delivered,
+    /// Delivery, end: taken by a vendor that gives no delivery receipts.
+    HandedOff,
+    /// Delivery, end: its time to live ran out.
+    Expired,
+    /// Delivery, end: it cannot be delivered.
+    Failed,
+    /// Delivery, end: recalled before it was delivered.
+    Recalled,
+    /// Delivery, end: held back on purpose.
+    Suppressed,
+    /// Delivery, end: the message was cancelled before release.
+    Cancelled,
+}
+
+impl From<Stage> for StageName {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Accepted => Self::Accepted,
+            Stage::Scheduled => Self::Scheduled,
+            Stage::Releasing => Self::Releasing,
+            Stage::Released => Self::Released,
+            Stage::Completed => Self::Completed,
+            Stage::Pending => Self::Pending,
+            Stage::Delivered => Self::Delivered,
+            Stage::HandedOff => Self::HandedOff,
+            Stage::Expired => Self::Expired,
+            Stage::Failed => Self::Failed,
+            Stage::Recalled => Self::Recalled,
+            Stage::Suppressed => Self::Suppressed,
+            Stage::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// Who a message is for, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AudienceView {
+    /// `devices`, `users` or `all`.
+    #[schema(example = "users")]
+    pub kind: String,
+    /// How many were named; none for `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<usize>,
+}
+
+/// How a message is delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OptionsView {
+    /// How long it is worth delivering.
+    pub ttl_seconds: u32,
+    /// How urgent it is.
+    pub priority: PriorityName,
+    /// Its collapse key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collapse_key: Option<String>,
+}
+
+/// A message without its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageSummary {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub message_id: String,
+    /// Where it is. `completed` shows only where the numbers are, at `GET /v1/messages/{id}`.
+    pub stage: StageName,
+    /// Who it is for.
+    pub audience: AudienceView,
+    /// How it is delivered.
+    pub options: OptionsView,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// From here on it is not delivered any more.
+    pub expires_at: Timestamp,
+    /// When the enumeration of its devices began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub releasing_at: Option<Timestamp>,
+    /// When the enumeration of its devices ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<Timestamp>,
+}
+
+impl MessageSummary {
+    /// The summary of a message.
+    #[must_use]
+    pub fn new(message: &Message) -> Self {
+        let (kind, named) = match &message.audience {
+            Audience::Devices(devices) => ("devices", Some(devices.len())),
+            Audience::Users(users) => ("users", Some(users.len())),
+            Audience::All => ("all", None),
+        };
+        Self {
+            message_id: message.id.to_string(),
+            stage: message.stage.into(),
+            audience: AudienceView { kind: kind.to_owned(), named },
+            options: OptionsView {
+                ttl_seconds: message.options.ttl_seconds,
+                priority: message.options.priority.into(),
+                collapse_key: message.options.collapse_key.clone(),
+            },
+            accepted_at: to_timestamp(message.accepted_at),
+            expires_at: to_timestamp(message.expires_at),
+            releasing_at: message.releasing_at.map(to_timestamp),
+            released_at: message.released_at.map(to_timestamp),
+        }
+    }
+}
+
+/// A page of messages, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageList {
+    /// The messages.
+    pub messages: Vec<MessageSummary>,
+    /// For the next page; none on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// `targeted = delivered + handed_off + expired + failed + recalled + suppressed + cancelled + pending`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BalanceView {
+    /// Devices that the message is for, as far as they are enumerated. Of one channel: those that ended there.
+    pub targeted: i64,
+    /// The device has it.
+    pub delivered: i64,
+    /// Taken by a vendor that gives no delivery receipts.
+    pub handed_off: i64,
+    /// Its time ran out.
+    pub expired: i64,
+    /// Cannot be delivered.
+    pub failed: i64,
+    /// Recalled before it was delivered.
+    pub recalled: i64,
+    /// Held back on purpose.
+    pub suppressed: i64,
+    /// Cancelled before release.
+    pub cancelled: i64,
+    /// Still on its way.
+    pub pending: i64,
+    /// Shown to a person.
+    pub displayed: i64,
+    /// Opened by a person.
+    pub opened: i64,
+    /// Swiped away by a person.
+    pub dismissed: i64,
+}
+
+impl From<Balance> for BalanceView {
+    fn from(balance: Balance) -> Self {
+        Self {
+            targeted: balance.targeted,
+            delivered: balance.delivered,
+            handed_off: balance.handed_off,
+            expired: balance.expired,
+            failed: balance.failed,
+            recalled: balance.recalled,
+            suppressed: balance.suppressed,
+            cancelled: balance.cancelled,
+            pending: balance.pending,
+            displayed: balance.displayed,
+            opened: balance.opened,
+            dismissed: balance.dismissed,
+        }
+    }
+}
+
+/// A message with its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageView {
+    /// The message.
+    #[serde(flatten)]
+    pub summary: MessageSummary,
+    /// Its numbers over all channels.
+    pub balance: BalanceView,
+    /// Its numbers by channel (`own`, and the vendors').
+    pub channels: BTreeMap<String, BalanceView>,
+}
+
+impl MessageView {
+    /// The view of a message. It is completed when all its devices are known and none is pending.
+    #[must_use]
+    pub fn new(message: &Message, tally: &Tally) -> Self {
+        let balance = tally.balance(None);
+        let mut summary = MessageSummary::new(message);
+        if message.stage == Stage::Released && balance.pending == 0 {
+            summary.stage = StageName::Completed;
+        }
+        let by_channel = |channel| tally.balance(Some(channel)).into();
+        let channels =
+            tally.channels().into_iter().map(|channel| (channel.name().to_owned(), by_channel(channel))).collect();
+        Self { summary, balance: balance.into(), channels }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_have_the_names_of_the_domain() {
+        for stage in Stage::ALL {
+            assert_eq!(serde_json::to_value(StageName::from(stage)).unwrap(), stage.name());
+        }
+    }
+}

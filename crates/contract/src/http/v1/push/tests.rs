@@ -1,0 +1,97 @@
+use serde_json::json;
+
+use super::*;
+
+const DEVICE: &str = "00000000-0000-0000-0000-000000000001";
+
+fn check(body: Value) -> Checked<ValidPush> {
+    let request: PushRequest = serde_json::from_value(body).unwrap();
+    request.check(&|token| (token == "hmp_ok").then(|| DeviceId::from_bytes([2; 16])))
+}
+
+fn broken(body: Value) -> Vec<(String, String)> {
+    check(body).unwrap_err().into_vec().into_iter().map(|wrong| (wrong.code, wrong.pointer)).collect()
+}
+
+fn pair(code: &str, pointer: &str) -> (String, String) {
+    (code.to_owned(), pointer.to_owned())
+}
+
+#[test]
+fn a_full_request_becomes_a_message() {
+    let push = check(json!({
+        "audience": {"devices": [DEVICE, "hmp_ok", DEVICE]},
+        "notification": {"title": "到账 💰", "body": "¥5", "badge": 1, "actions": [{"id": "a", "title": "A"}]},
+        "data": {"order": 7},
+        "options": {"ttl_seconds": 0, "priority": "high", "collapse_key": "balance", "delivery": "online_first"},
+        "localizations": {}, "channels": {}
+    }))
+    .unwrap();
+    let devices = vec![DEVICE.parse().unwrap(), DeviceId::from_bytes([2; 16])];
+    assert_eq!(push.audience, Audience::Devices(devices));
+    assert_eq!((push.options.ttl_seconds, push.validate_only), (0, false));
+    let payload: Value = serde_json::from_slice(&push.payload).unwrap();
+    assert_eq!(payload["notification"]["title"], "到账 💰");
+    assert_eq!(payload["data"]["order"], 7);
+}
+
+#[test]
+fn everything_wrong_is_named_at_once() {
+    let all = broken(json!({
+        "audience": {"devices": [DEVICE, "x", "hmp_forged"]},
+        "notification": {"title": " ", "image": "ftp://x"},
+        "options": {"ttl_seconds": -1, "collapse_key": "", "rate_per_second": 5, "delivery": "own_only"},
+        "schedule": {"at": "2030-01-01T00:00:00Z"}
+    }));
+    let expected = [
+        ("invalid_device", "/audience/devices/1"),
+        ("invalid_device", "/audience/devices/2"),
+        ("notification_empty", "/notification"),
+        ("invalid_url", "/notification/image"),
+        ("out_of_range", "/options/ttl_seconds"),
+        ("empty", "/options/collapse_key"),
+        ("not_supported_yet", "/options/delivery"),
+        ("not_supported_yet", "/options/rate_per_second"),
+        ("not_supported_yet", "/schedule"),
+    ];
+    assert_eq!(all, expected.map(|(code, pointer)| pair(code, pointer)));
+}
+
+#[test]
+fn audiences_are_exactly_one() {
+    for (audience, code, pointer) in [
+        (json!({}), "audience_required", "/audience"),
+        (json!({"all": true, "users": ["u"]}), "audience_ambiguous", "/audience"),
+        (json!({"all": false}), "invalid_value", "/audience/all"),
+        (json!({"users": []}), "audience_empty", "/audience/users"),
+        (json!({"users": vec!["u"; 1_001]}), "audience_too_large", "/audience/users"),
+        (json!({"users": ["ok", "a\nb"]}), "invalid_user", "/audience/users/1"),
+        (json!({"expression": "vip"}), "audience_not_supported_yet", "/audience/expression"),
+        (json!({"audience_id": "a"}), "audience_not_supported_yet", "/audience/audience_id"),
+    ] {
+        assert_eq!(broken(json!({"audience": audience, "data": {}})), [pair(code, pointer)]);
+    }
+}
+
+#[test]
+fn the_payload_limit_is_exact_and_blames_the_larger_half() {
+    let with = |length: usize| json!({"audience": {"all": true}, "data": {"a": "x".repeat(length)}});
+    let overhead = r#"{"data":{"a":""}}"#.len();
+    assert_eq!(check(with(PAYLOAD_MAX_BYTES - overhead)).unwrap().payload.len(), PAYLOAD_MAX_BYTES);
+    assert_eq!(broken(with(PAYLOAD_MAX_BYTES - overhead + 1)), [pair("payload_too_large", "/data")]);
+    let text = json!({"audience": {"all": true}, "notification": {"body": "界".repeat(1_400)}});
+    assert_eq!(broken(text), [pair("payload_too_large", "/notification")]);
+}
+
+#[test]
+fn unknown_fields_are_refused_at_every_depth() {
+    for body in [
+        json!({"audience": {"all": true}, "titel": 1}),
+        json!({"audience": {"everyone": true}}),
+        json!({"audience": {"all": true}, "options": {"ttl": 1}}),
+        json!({"audience": {"all": true}, "notification": {"titel": "x"}}),
+        json!({"audience": {"all": true}, "notification": {"actions": [{"id": "a", "title": "b", "x": 1}]}}),
+    ] {
+        assert!(serde_json::from_value::<PushRequest>(body.clone()).is_err(), "{body}");
+    }
+}

@@ -1,0 +1,62 @@
+//! What the driver is asked to do.
+
+use homing_domain::mailbox::Fenced;
+use homing_domain::{MessageId, Reason, Receipt, Seq, Undelivered, Upstream};
+use homing_wire::Frame;
+
+use super::closing::Closing;
+
+/// Names one [`Effect::Record`] of one link.
+pub type Ticket = u64;
+
+/// A store call of a link did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFault {
+    /// Another connection owns the device: this link ends.
+    #[error(transparent)]
+    Fenced(#[from] Fenced),
+    /// It may or may not have happened. The machine asks for it again after [`crate::limits::STORE_RETRY_AFTER`].
+    #[error("the store did not answer this time")]
+    Unavailable,
+}
+
+/// What the driver is asked to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send this frame.
+    Transmit(Frame),
+    /// Read the device's mailbox and call `mailbox`.
+    ReadMailbox,
+    /// Read this message's body and call `body`.
+    FetchBody(MessageId),
+    /// Turn these entries into tombstones and call `tombstoned`.
+    Tombstone(Vec<(Seq, Reason)>),
+    /// Put these receipts durably into the receipts queue, and call `recorded` only then. They must not be dropped while
+    /// the process lives.
+    Record {
+        /// For `recorded`.
+        ticket: Ticket,
+        /// At most the entries of a mailbox, or the receipts of one Ack.
+        receipts: Vec<Receipt>,
+    },
+    /// Trim the mailbox and call `trimmed`.
+    Trim {
+        /// Where the mailbox begins, as far as this link knows.
+        expected_lo: Seq,
+        /// The last seq to drop.
+        through: Seq,
+    },
+    /// Give the device up and call `detached`.
+    Detach {
+        /// The highest seq that may have reached the device.
+        sent: Seq,
+    },
+    /// Store this message from the device durably and call `upstream_stored`.
+    StoreUpstream(Upstream),
+    /// Tell dispatch: this push reached nobody here.
+    Undelivered(Undelivered),
+    /// Send the Close frame and end the transport. The last effect of `Live`.
+    Close(Closing),
+    /// The device left cleanly: end the transport. The last effect of `Live`.
+    Ended,
+}

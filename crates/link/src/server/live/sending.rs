@@ -1,0 +1,157 @@
+//! What goes out: pushes in order, skips in their place, and the store calls that must come first.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use homing_domain::{Channel, Ended, Event, MessageId, Priority, PushBody, Reason, Receipt, Seq, UnixMillis};
+use homing_wire::{PayloadEncoding, Push, PushPriority, Skip, SkipReason};
+
+use super::Live;
+use super::inbox::{Slot, SlotState};
+use crate::limits::TRANSIENT_MAX;
+use crate::server::effect::Effect;
+
+impl Live {
+    /// Does everything that has become possible.
+    pub(super) fn advance(&mut self, now: UnixMillis) {
+        if self.is_over {
+            return;
+        }
+        self.pump(now);
+        if self.retry_at.is_some() {
+            return;
+        }
+        if self.inbox.begin_read() {
+            self.effects.push_back(Effect::ReadMailbox);
+        }
+        if let Some((expected_lo, through)) = self.records.due_trim(now) {
+            self.effects.push_back(Effect::Trim { expected_lo, through });
+        }
+    }
+
+    /// Sends entries in order until one has to wait.
+    fn pump(&mut self, now: UnixMillis) {
+        let (window, is_congested) = (self.window, self.is_congested());
+        loop {
+            let Some(slot) = self.inbox.next_mut() else {
+                return;
+            };
+            match (slot.state, slot.payload.clone()) {
+                (SlotState::Waiting, _) if slot.expires_at <= now => return self.bury(now),
+                (SlotState::Doomed(_), _) => return self.bury(now),
+                (SlotState::Buried(reason), _) => self.skip(reason),
+                (SlotState::Waiting, None) => return self.fetch(),
+                (SlotState::Waiting, Some(payload)) => {
+                    let push = push_of(slot, payload.clone());
+                    if is_congested || !self.inbox.has_room(window, payload.len()) {
+                        return;
+                    }
+                    self.inbox.advance(SlotState::Sent(now));
+                    self.transmit(push);
+                }
+                (SlotState::Burying(_) | SlotState::Sent(_) | SlotState::Skipped, _) => return,
+            }
+        }
+    }
+
+    fn bury(&mut self, now: UnixMillis) {
+        if self.retry_at.is_some() {
+            return;
+        }
+        let burial = self.inbox.begin_burial(now);
+        if !burial.is_empty() {
+            self.effects.push_back(Effect::Tombstone(burial));
+        }
+    }
+
+    fn fetch(&mut self) {
+        if self.retry_at.is_none()
+            && let Some(message) = self.inbox.next_mut().map(|slot| slot.message)
+            && self.inbox.begin_fetch()
+        {
+            self.effects.push_back(Effect::FetchBody(message));
+        }
+    }
+
+    /// Skips the next entry, and those after it that have the same reason.
+    fn skip(&mut self, reason: Reason) {
+        let told = skip_reason(reason);
+        let mut count = 0;
+        while let Some(SlotState::Buried(next)) = self.inbox.next_mut().map(|slot| slot.state)
+            && skip_reason(next) == told
+        {
+            count += self.inbox.advance(SlotState::Skipped);
+        }
+        self.transmit(Skip { to_seq: self.inbox.position(), reason: told as i32, count });
+    }
+
+    /// "Now or never": outside the order, without a seq, at most once from here.
+    pub(super) fn send_transient(&mut self, now: UnixMillis, body: &Arc<PushBody>) {
+        if self.transients.iter().any(|(message, _)| *message == body.message) {
+            return;
+        }
+        if self.transients.len() >= TRANSIENT_MAX || self.is_congested() {
+            self.undelivered(body.message);
+            return;
+        }
+        self.transients.push((body.message, now));
+        self.transmit(Push {
+            seq: 0,
+            message: Bytes::copy_from_slice(body.message.as_bytes()),
+            accepted_ms: body.accepted_at.0,
+            expires_ms: body.expires_at.0,
+            priority: priority(body.priority) as i32,
+            collapse_key: body.collapse_key.clone().unwrap_or_default(),
+            encoding: PayloadEncoding::Json as i32,
+            payload: body.payload.clone(),
+        });
+    }
+
+    /// Tells the ledger of tombstones.
+    pub(super) fn record_buried(&mut self, now: UnixMillis, buried: &[(Seq, MessageId, UnixMillis, Reason)]) {
+        let lowest = buried.iter().map(|(seq, ..)| *seq).min().unwrap_or(Seq::MAX);
+        let receipts = buried
+            .iter()
+            .map(|(_, message, enqueued_at, reason)| {
+                self.receipt(now, *message, Event::Ended(Ended::undelivered(*reason, Some(*enqueued_at))))
+            })
+            .collect();
+        self.record(lowest, receipts);
+    }
+
+    pub(super) const fn receipt(&self, now: UnixMillis, message: MessageId, event: Event) -> Receipt {
+        Receipt { message, device: self.device, channel: Channel::Own, at: now, event }
+    }
+}
+
+fn push_of(slot: &Slot, payload: Bytes) -> Push {
+    Push {
+        seq: slot.last,
+        message: Bytes::copy_from_slice(slot.message.as_bytes()),
+        accepted_ms: slot.accepted_at.0,
+        expires_ms: slot.expires_at.0,
+        priority: priority(slot.priority) as i32,
+        collapse_key: slot.collapse_key.clone().unwrap_or_default(),
+        encoding: PayloadEncoding::Json as i32,
+        payload,
+    }
+}
+
+const fn priority(priority: Priority) -> PushPriority {
+    match priority {
+        Priority::Low => PushPriority::Low,
+        Priority::Normal => PushPriority::Normal,
+        Priority::High => PushPriority::High,
+    }
+}
+
+/// What the device is told: it needs to know whether to synchronise, not what the ledger knows.
+const fn skip_reason(reason: Reason) -> SkipReason {
+    match reason {
+        Reason::TimeToLive | Reason::Closed | Reason::Offline => SkipReason::Expired,
+        Reason::Recalled => SkipReason::Recalled,
+        Reason::Collapsed => SkipReason::Collapsed,
+        Reason::Unbound => SkipReason::Unbound,
+        Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => SkipReason::Overflow,
+    }
+}

@@ -130,4 +130,6 @@ impl Mailbox {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

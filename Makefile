@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 CARGO ?= cargo
-FUZZ_TARGETS ?= wire_frames contract_message queue_envelopes link_server link_client
+FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
 FUZZ_SECONDS ?= 60
 SEEDS ?= 10000
 
@@ -43,10 +43,12 @@ tidy: ## Only the rules of the repository
 .PHONY: fmt
 fmt: ## Format the code
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: fmt-check
 fmt-check: ## Check the format
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
 
 .PHONY: clippy
 clippy: ## Lints, as errors

@@ -1,0 +1,57 @@
+//! JSON from a business system, and from a queue.
+
+use std::fmt::Debug;
+
+use homing_contract::http::v1::PushRequest;
+use homing_contract::queue::v1::{Item, decode, decode_dispatch_input, encode};
+use homing_domain::limits::{AUDIENCE_MAX_NAMES, PAYLOAD_MAX_BYTES, TTL_MAX_SECONDS};
+use homing_domain::{Audience, AudienceJob, CloseJob, DeviceId, Notice, ReceiptBatch, Shard, Undelivered};
+
+/// A request is either refused with reasons that point at it, or it is within every limit.
+pub fn contract_message(data: &[u8]) {
+    let Ok(request) = serde_json::from_slice::<PushRequest>(data) else { return };
+    let written = serde_json::to_vec(&request).expect("a request that was read can be written");
+    // Not compared: a number with a fraction may differ in its last bit.
+    let _: PushRequest = serde_json::from_slice(&written).expect("and read again");
+
+    let device_of_token = |token: &str| token.starts_with('t').then(|| DeviceId::from_bytes([7; 16]));
+    match request.check(&device_of_token) {
+        Ok(valid) => {
+            assert!(valid.payload.len() <= PAYLOAD_MAX_BYTES);
+            let payload: serde_json::Value = serde_json::from_slice(&valid.payload).expect("the payload is JSON");
+            assert!(payload.is_object());
+            assert!(valid.options.ttl_seconds <= TTL_MAX_SECONDS);
+            let names = match &valid.audience {
+                Audience::Devices(devices) => devices.len(),
+                Audience::Users(users) => users.len(),
+                Audience::All => 1,
+            };
+            assert!((1..=AUDIENCE_MAX_NAMES).contains(&names), "{names} names");
+        }
+        Err(violations) => {
+            let violations = violations.into_vec();
+            assert!(!violations.is_empty(), "refused without a reason");
+            for violation in violations {
+                assert!(violation.pointer.is_empty() || violation.pointer.starts_with('/'), "{violation:?}");
+            }
+        }
+    }
+}
+
+/// What stands in a queue is read as what it is, or given up: it never stops a worker.
+pub fn queue_envelopes(data: &[u8]) {
+    reads_back::<AudienceJob>(data);
+    reads_back::<Shard>(data);
+    reads_back::<Undelivered>(data);
+    reads_back::<ReceiptBatch>(data);
+    reads_back::<CloseJob>(data);
+    reads_back::<Notice>(data);
+    let is_dispatch = decode::<Shard>(data).is_ok() || decode::<Undelivered>(data).is_ok();
+    assert_eq!(decode_dispatch_input(data).is_ok(), is_dispatch);
+}
+
+fn reads_back<T: Item + PartialEq + Debug>(data: &[u8]) {
+    if let Ok(item) = decode::<T>(data) {
+        assert_eq!(decode::<T>(&encode(&item)).as_ref(), Ok(&item));
+    }
+}

@@ -68,4 +68,6 @@ pub struct CloseJob {
     pub message: MessageId,
     /// Not before.
     pub at: UnixMillis,
+    /// The last shard that is closed already; `None` = begin.
+    pub after: Option<ShardId>,
 }

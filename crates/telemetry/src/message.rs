@@ -110,19 +110,23 @@ impl ShardDispatched {
     }
 }
 
-/// A message is over: what was pending is expired.
+/// Some pages of a message that is over are closed: what was pending is expired.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageClosed {
     /// Which message.
     pub message: MessageId,
-    /// Deliveries that were still pending.
+    /// Deliveries of these pages that were still pending.
     pub expired: usize,
+    /// Whether these were the last pages.
+    pub is_last: bool,
 }
 
 impl MessageClosed {
     /// Logs and counts it.
     pub fn emit(&self) {
-        counter!(metric::MESSAGES_CLOSED).increment(1);
-        info!(message = %self.message, expired = self.expired, "message closed");
+        if self.is_last {
+            counter!(metric::MESSAGES_CLOSED).increment(1);
+        }
+        info!(message = %self.message, expired = self.expired, is_last = self.is_last, "message closed");
     }
 }

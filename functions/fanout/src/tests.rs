@@ -1,1 +1,223 @@
+//! Every job runs more than once, fails before and after every port call, and meets a directory that changed in between.
 
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use homing_contract::queue::{DispatchInput, decode_dispatch_input, encode};
+use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX, SHARD_MAX_DEVICES};
+use homing_domain::{
+    AppId, Audience, AudienceJob, Cursor, DeviceId, Message, MessageId, Options, Priority, Stage, UnixMillis, UserId,
+};
+use homing_ports::{QueueName, StageError};
+
+use super::Fanout;
+use world::{NOW, When, World, device};
+
+const MESSAGE: MessageId = MessageId::from_bytes([7; 16]);
+
+fn app() -> AppId {
+    "demo".parse().unwrap()
+}
+
+fn user(n: u32) -> UserId {
+    format!("user-{n}").parse().unwrap()
+}
+
+fn message(audience: Audience) -> Message {
+    Message {
+        id: MESSAGE,
+        app: app(),
+        audience,
+        payload: Bytes::from_static(b"{}"),
+        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None },
+        body_sha256: [0; 32],
+        accepted_at: NOW.minus(10),
+        expires_at: NOW.plus(3_600_000),
+        stage: Stage::Accepted,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    }
+}
+
+fn world(audience: Audience, devices: u32) -> Arc<World> {
+    let world = World::default();
+    world.with(|state| {
+        state.messages.insert(MESSAGE, message(audience));
+        for n in 0..devices {
+            let device = device(&app(), n, Some(&user(n / 16)), NOW.minus(1_000));
+            state.devices.insert(device.id, device);
+        }
+    });
+    Arc::new(world)
+}
+
+/// The fakes never wait, so a stage that needs no runtime and no timer is done at the first poll.
+fn handle(world: &Arc<World>, body: &Bytes) -> Result<(), StageError> {
+    Fanout::new(Arc::clone(world)).consume(body).now_or_never().expect("a stage waits for its ports only")
+}
+
+/// Runs jobs until none is left: each twice, and again when it failed. `on_failure` may change the world.
+fn run(world: &Arc<World>, on_failure: impl Fn(&World)) {
+    let first = AudienceJob { message: MESSAGE, segment: None, cursor: Cursor::Start };
+    let mut jobs = vec![encode(&first)];
+    while let Some(job) = jobs.pop() {
+        for repeat in 0..2 {
+            if handle(world, &job).is_err() {
+                on_failure(world);
+                handle(world, &job).unwrap();
+            }
+            while let Some(item) = world.take(QueueName::Audience) {
+                if repeat == 0 && !jobs.contains(&item.body) {
+                    jobs.push(item.body);
+                }
+            }
+        }
+    }
+}
+
+/// Everything that must hold in the end. Answers whom the message is for.
+fn check(world: &World) -> BTreeSet<DeviceId> {
+    let sent: BTreeSet<_> = std::iter::from_fn(|| world.take(QueueName::Dispatch))
+        .map(|item| {
+            assert_eq!(item.group.as_deref(), Some("demo"));
+            match decode_dispatch_input(&item.body).unwrap() {
+                DispatchInput::Shard(shard) => {
+                    assert!(shard.targets.len() <= SHARD_MAX_DEVICES);
+                    world.with(|state| assert_eq!(state.shards.get(&shard.id), Some(&shard), "sent as stored"));
+                    shard.id
+                }
+                DispatchInput::Undelivered(_) => unreachable!(),
+            }
+        })
+        .collect();
+    let mut devices = BTreeSet::new();
+    world.with(|state| {
+        for shard in state.shards.values().filter(|shard| !shard.targets.is_empty()) {
+            assert!(sent.contains(&shard.id), "every page with devices is sent");
+            for target in &shard.targets {
+                assert!(devices.insert(target.device), "{} is targeted twice", target.device);
+            }
+        }
+        assert_eq!(state.messages[&MESSAGE].stage, Stage::Released);
+    });
+    assert_eq!(world.targeted(), i64::try_from(devices.len()).unwrap());
+    let close_jobs = world.close_jobs();
+    assert!(!close_jobs.is_empty(), "somebody must close it");
+    for (job, delay) in close_jobs {
+        assert_eq!(job.at, NOW.plus(3_600_000 + CLOSE_AFTER_EXPIRY));
+        assert_eq!(delay, QUEUE_DELAY_MAX);
+    }
+    devices
+}
+
+/// Runs an audience once for each port call and each way in which it can fail.
+fn fail_everywhere(make: impl Fn() -> Arc<World>, on_failure: impl Fn(&World), expect: impl Fn(&BTreeSet<DeviceId>)) {
+    let quiet = make();
+    run(&quiet, |_| {});
+    expect(&check(&quiet));
+    let calls = quiet.with(|state| state.calls);
+    assert!(calls > 5);
+    for at in 1..=calls {
+        for when in [When::Before, When::After] {
+            let world = make();
+            world.with(|state| state.fail_at = Some((at, when)));
+            run(&world, &on_failure);
+            expect(&check(&world));
+        }
+    }
+}
+
+#[test]
+fn a_list_of_devices_becomes_pages_of_256() {
+    let devices: Vec<_> = (0..600).map(|n| device(&app(), n, None, NOW).id).collect();
+    let wanted: BTreeSet<_> = devices.iter().copied().collect();
+    fail_everywhere(|| world(Audience::Devices(devices.clone()), 0), |_| {}, |got| assert_eq!(*got, wanted));
+}
+
+#[test]
+fn users_become_their_devices() {
+    let users: Vec<_> = (0..24).map(user).collect();
+    fail_everywhere(|| world(Audience::Users(users.clone()), 400), |_| {}, |got| assert_eq!(got.len(), 384));
+}
+
+#[test]
+fn a_device_that_changes_hands_in_between_is_targeted_once() {
+    let users: Vec<_> = (0..24).map(user).collect();
+    let rebind = |world: &World| {
+        world.with(|state| {
+            for (n, device) in state.devices.values_mut().enumerate() {
+                device.user = Some(user(u32::try_from(n).unwrap() * 7 % 24));
+            }
+        });
+    };
+    fail_everywhere(|| world(Audience::Users(users.clone()), 400), rebind, |_| {});
+}
+
+#[test]
+fn everyone_is_enumerated_in_segments_as_of_the_release() {
+    let make = || {
+        // 1,100 devices in 4 segments, so that a segment has two pages.
+        let world = world(Audience::All, 0);
+        world.with(|state| {
+            for n in 0..1_100 {
+                let mut device = device(&app(), n, None, NOW.minus(1_000));
+                let mut id = *device.id.as_bytes();
+                id[0] &= 0b1100_0000;
+                device.id = DeviceId::from_bytes(id);
+                state.devices.insert(device.id, device);
+            }
+        });
+        world
+    };
+    let quiet = make();
+    run(&quiet, |_| {});
+    assert_eq!(check(&quiet).len(), 1_100);
+    // Whoever registers after the release began is not targeted, also when a repeat sees them.
+    let register = |world: &World| {
+        world.with(|state| {
+            for n in 5_000..5_400 {
+                let device = device(&app(), n, None, UnixMillis(NOW.0 + 1));
+                state.devices.insert(device.id, device);
+            }
+        });
+    };
+    for at in [1, 2, 3, 4, 5, 6, 7, 8, 40, 80, 120] {
+        for when in [When::Before, When::After] {
+            let world = make();
+            world.with(|state| state.fail_at = Some((at, when)));
+            run(&world, register);
+            assert_eq!(check(&world).len(), 1_100);
+        }
+    }
+}
+
+#[test]
+fn nobody_is_an_audience_too() {
+    let world = world(Audience::All, 0);
+    run(&world, |_| {});
+    assert!(check(&world).is_empty());
+    world.with(|state| assert!(state.shards.is_empty()));
+}
+
+#[test]
+fn what_cannot_succeed_is_poison() {
+    let world = world(Audience::Devices(Vec::new()), 0);
+    let poison = |body: &Bytes| assert!(matches!(handle(&world, body), Err(StageError::Poison { .. })));
+    poison(&Bytes::from_static(b"{}"));
+    let job = |message, segment, cursor| encode(&AudienceJob { message, segment, cursor });
+    poison(&job(MessageId::from_bytes([9; 16]), None, Cursor::Start));
+    poison(&job(MESSAGE, Some(1), Cursor::Start));
+    poison(&job(MESSAGE, None, Cursor::After(DeviceId::from_bytes([1; 16]))));
+}
+
+#[test]
+fn the_future_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>(_: T) {}
+    let fanout = Fanout::new(world(Audience::All, 0));
+    is_send(fanout.handle(AudienceJob { message: MESSAGE, segment: None, cursor: Cursor::Start }));
+}

@@ -1,1 +1,13 @@
-//! homing-receipts
+//! Receipts: what became of deliveries, taken into the ledger once, however often it is told.
+//!
+//! * [`record`]: batches of [`QueueName::Receipts`](homing_ports::QueueName) become delivery rows and numbers.
+//! * [`close`]: jobs of [`QueueName::Close`](homing_ports::QueueName) end what is still pending long after its message
+//!   expired.
+//!
+//! **Must not know**: mailboxes, gateways, audiences, payloads.
+
+pub mod close;
+pub mod record;
+
+pub use close::CloseMessages;
+pub use record::RecordReceipts;

@@ -138,6 +138,8 @@ impl Item for Undelivered {
 pub struct CloseJobWire {
     message: Text<MessageId>,
     at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Text<ShardId>>,
 }
 
 impl Item for CloseJob {
@@ -145,10 +147,10 @@ impl Item for CloseJob {
     type Wire = CloseJobWire;
 
     fn to_wire(&self) -> Self::Wire {
-        CloseJobWire { message: Text(self.message), at: self.at.0 }
+        CloseJobWire { message: Text(self.message), at: self.at.0, after: self.after.map(Text) }
     }
 
     fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
-        Ok(Self { message: wire.message.0, at: UnixMillis(wire.at) })
+        Ok(Self { message: wire.message.0, at: UnixMillis(wire.at), after: wire.after.map(|Text(shard)| shard) })
     }
 }

@@ -103,8 +103,8 @@ proptest! {
     }
 
     #[test]
-    fn close_jobs_come_back(message in message(), at: u64) {
-        let job = CloseJob { message, at: UnixMillis(at) };
+    fn close_jobs_come_back(message in message(), at: u64, after: Option<[u8; 16]>) {
+        let job = CloseJob { message, at: UnixMillis(at), after: after.map(ShardId::from_bytes) };
         prop_assert_eq!(decode::<CloseJob>(&encode(&job)), Ok(job));
     }
 
@@ -192,7 +192,9 @@ mod fixtures {
 
     #[test]
     fn close_jobs() {
-        check(fixture!("close-job"), &CloseJob { message: MESSAGE, at: UnixMillis(1_700_000_000_000) });
+        let job = |after| CloseJob { message: MESSAGE, at: UnixMillis(1_700_000_000_000), after };
+        check(fixture!("close-job"), &job(None));
+        check(fixture!("close-job-after"), &job(Some(ShardId::from_bytes([0x44; 16]))));
     }
 
     #[test]
@@ -226,7 +228,7 @@ mod refusals {
 
     #[test]
     fn another_kind_is_named() {
-        let close = encode(&CloseJob { message: MessageId::from_bytes([1; 16]), at: UnixMillis(1) });
+        let close = encode(&CloseJob { message: MessageId::from_bytes([1; 16]), at: UnixMillis(1), after: None });
         assert_eq!(decode_dispatch_input(&close), Err(DecodeError::Kind("close_job".into())));
         assert_eq!(decode::<Shard>(&close), Err(DecodeError::Kind("close_job".into())));
     }

@@ -3,6 +3,8 @@
 //! Requests refuse fields they do not know; answers may grow, so readers of answers must ignore what they do not know.
 //! HTTP itself (status codes, headers) is not known here.
 
+#[macro_use]
+mod object;
 pub mod v1;
 mod violation;
 

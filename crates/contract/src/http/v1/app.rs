@@ -21,7 +21,7 @@ pub const KEY_GRACE_MAX_SECONDS: u64 = 30 * 24 * 3_600;
 
 /// A new app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct CreateApp {
     /// Its id: 1 to 32 of a-z, 0-9 and -.
     #[schema(max_length = 32, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", example = "shop")]
@@ -38,6 +38,8 @@ pub struct CreateApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<HeartbeatView>,
 }
+
+only_objects!(CreateApp);
 
 /// A request that is fit to become an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +76,7 @@ impl CreateApp {
 
 /// Changes to an app; what is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AppPatch {
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +87,8 @@ pub struct AppPatch {
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     pub quota_per_second: Option<Option<u32>>,
 }
+
+only_objects!(AppPatch);
 
 impl AppPatch {
     /// Makes the changes.
@@ -199,13 +203,15 @@ pub struct AppCreated {
 
 /// How to rotate the server key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RotateKeys {
     /// How long the present key stays valid; a day when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 2_592_000)]
     pub grace_seconds: Option<u64>,
 }
+
+only_objects!(RotateKeys);
 
 impl RotateKeys {
     /// The grace in milliseconds.

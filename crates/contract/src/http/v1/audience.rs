@@ -12,7 +12,7 @@ use crate::http::{Checked, Violations, pointer};
 
 /// Who a message is for: exactly one of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AudienceRequest {
     /// Device ids or push tokens; a repeated one counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,8 @@ pub struct AudienceRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience_id: Option<String>,
 }
+
+only_objects!(AudienceRequest);
 
 impl AudienceRequest {
     /// These devices.

@@ -22,7 +22,7 @@ const PROFILE_TEXT_MAX_BYTES: usize = 64;
 
 /// Changes to a device; what is left out stays, `null` removes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DevicePatch {
     /// Maker.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -56,6 +56,8 @@ pub struct DevicePatch {
     #[schema(value_type = Option<VendorAddress>)]
     pub vendor: Option<Option<VendorAddress>>,
 }
+
+only_objects!(DevicePatch);
 
 impl DevicePatch {
     /// Makes the changes. `now` is when a new vendor token became known.
@@ -104,12 +106,14 @@ fn keep_since(old: Option<VendorToken>, new: Option<VendorToken>) -> Option<Vend
 
 /// Who uses the device from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct BindUser {
     /// Your own name of the user.
     #[schema(min_length = 1, max_length = 128, example = "u-1001")]
     pub user_id: String,
 }
+
+only_objects!(BindUser);
 
 impl BindUser {
     /// The user.
@@ -125,12 +129,14 @@ impl BindUser {
 
 /// All tags of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SetTags {
     /// At most 32 of at most 64 bytes; they replace those it had.
     #[schema(max_items = 32)]
     pub tags: Vec<String>,
 }
+
+only_objects!(SetTags);
 
 impl SetTags {
     /// The tags, sorted, each once.
@@ -152,12 +158,14 @@ impl SetTags {
 
 /// Devices that a business system names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeviceIds {
     /// Device ids or push tokens, at most 1,000.
     #[schema(min_items = 1, max_items = 1000)]
     pub devices: Vec<String>,
 }
+
+only_objects!(DeviceIds);
 
 impl DeviceIds {
     /// The ids, in the order given.

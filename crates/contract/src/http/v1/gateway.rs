@@ -68,13 +68,15 @@ pub struct GatewayList {
 
 /// How to drain a gateway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Drain {
     /// Over which time its devices are asked to move; 60 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 3600)]
     pub spread_seconds: Option<u64>,
 }
+
+only_objects!(Drain);
 
 impl Drain {
     /// The spread in milliseconds.

@@ -8,7 +8,7 @@ use crate::http::{Checked, Violations, pointer};
 
 /// How often devices show a sign of life. Devices learn the best interval of each network between these bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct HeartbeatView {
     /// Over QUIC.
     pub quic: IntervalView,
@@ -19,9 +19,11 @@ pub struct HeartbeatView {
     pub idle_factor_percent: u32,
 }
 
+only_objects!(HeartbeatView);
+
 /// Bounds of one transport's interval, from 1,000 (1 s) to 1,800,000 (30 minutes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct IntervalView {
     /// First interval on an unknown network, in milliseconds.
     #[schema(example = 55_000)]
@@ -33,6 +35,8 @@ pub struct IntervalView {
     #[schema(example = 240_000)]
     pub maximum_ms: u64,
 }
+
+only_objects!(IntervalView);
 
 impl HeartbeatView {
     /// Checks the bounds; `at` is the pointer to this object.

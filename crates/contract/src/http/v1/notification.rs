@@ -15,7 +15,7 @@ const NAME_MAX_BYTES: usize = 64;
 
 /// What a person sees. Needs a title or a body; all of it together with the data fits into 4,096 bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Notification {
     /// First line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,9 +44,11 @@ pub struct Notification {
     pub actions: Vec<Action>,
 }
 
+only_objects!(Notification);
+
 /// A button below a notification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Action {
     /// What the app is told when it is tapped.
     pub id: String,
@@ -56,6 +58,8 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deep_link: Option<String>,
 }
+
+only_objects!(Action);
 
 impl Notification {
     pub(super) fn check(&self, at: &str) -> Checked<()> {

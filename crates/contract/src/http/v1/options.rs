@@ -13,7 +13,7 @@ const FALLBACK_AFTER_DEFAULT_SECONDS: i64 = 10;
 
 /// How a message is to be delivered. Every field may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct OptionsRequest {
     /// How long it is worth delivering; 0 = now or never; 3 days when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +37,8 @@ pub struct OptionsRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_second: Option<i64>,
 }
+
+only_objects!(OptionsRequest);
 
 /// How urgent a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

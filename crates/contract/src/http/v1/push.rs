@@ -15,7 +15,7 @@ use crate::http::{Checked, Violations, pointer};
 
 /// A message to send.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PushRequest {
     /// Who it is for.
     pub audience: AudienceRequest,
@@ -41,6 +41,8 @@ pub struct PushRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Map<String, Value>>,
 }
+
+only_objects!(PushRequest);
 
 /// The message is durable and on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -33,7 +33,7 @@ impl From<FactName> for Fact {
 
 /// One thing a person did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ReceiptRequest {
     /// With which message.
     #[schema(format = Uuid)]
@@ -45,14 +45,18 @@ pub struct ReceiptRequest {
     pub at: Option<Timestamp>,
 }
 
+only_objects!(ReceiptRequest);
+
 /// What people did with messages on one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ReceiptsRequest {
     /// At most 100; a repeat counts once.
     #[schema(min_items = 1, max_items = 100)]
     pub receipts: Vec<ReceiptRequest>,
 }
+
+only_objects!(ReceiptsRequest);
 
 impl ReceiptsRequest {
     /// The receipts of a device.

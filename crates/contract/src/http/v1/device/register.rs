@@ -67,7 +67,7 @@ impl From<Platform> for PlatformName {
 
 /// A device's address at its vendor's push service.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct VendorAddress {
     /// Which vendor.
     #[schema(max_length = 16, example = "huawei")]
@@ -76,6 +76,8 @@ pub struct VendorAddress {
     #[schema(max_length = 1024)]
     pub token: String,
 }
+
+only_objects!(VendorAddress);
 
 impl std::fmt::Debug for VendorAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,7 +101,7 @@ impl VendorAddress {
 
 /// A device that registers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RegisterDevice {
     /// The app's client key, unless it is in the Authorization header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,6 +140,8 @@ pub struct RegisterDevice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorAddress>,
 }
+
+only_objects!(RegisterDevice);
 
 impl RegisterDevice {
     /// A device of a platform that says nothing else of itself.

@@ -1,0 +1,175 @@
+//! The state of every function's router.
+
+use std::fmt;
+use std::sync::Arc;
+
+use homing_credentials::DeviceKeys;
+use homing_domain::{App, AppId, UnixMillis};
+use homing_ports::{Apps, Clock, Entropy, Settings};
+
+use crate::app_cache::AppCache;
+use crate::problem::Problem;
+use crate::quota::{Lane, Quotas};
+
+/// What bounds callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeLimits {
+    /// Requests per second of one app's servers, where the app has no quota of its own.
+    pub business_per_second: u32,
+    /// Registrations per second of one app.
+    pub registrations_per_second: u32,
+}
+
+impl Default for EdgeLimits {
+    /// Ten times what a large sender needs when it names 1,000 devices per request; a flood of registrations is a
+    /// mistake or an attack long before it reaches 1,000 per second.
+    fn default() -> Self {
+        Self { business_per_second: 10_000, registrations_per_second: 1_000 }
+    }
+}
+
+/// What an [`Edge`] is made of.
+#[derive(Clone)]
+pub struct EdgeParts<P> {
+    /// The ports.
+    pub ports: Arc<P>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Keys of device secrets and push tokens.
+    pub keys: Arc<DeviceKeys>,
+    /// What bounds callers.
+    pub limits: EdgeLimits,
+}
+
+/// The state of every function's router: the ports, and what checking a caller needs. Cheap to clone; clones share their
+/// caches and quotas.
+pub struct Edge<P>(Arc<Inner<P>>);
+
+struct Inner<P> {
+    parts: EdgeParts<P>,
+    apps: AppCache,
+    quotas: Quotas,
+}
+
+impl<P> Edge<P> {
+    /// From its parts.
+    #[must_use]
+    pub fn new(parts: EdgeParts<P>) -> Self {
+        Self(Arc::new(Inner { parts, apps: AppCache::default(), quotas: Quotas::default() }))
+    }
+
+    /// The ports.
+    #[must_use]
+    pub fn ports(&self) -> &P {
+        &self.0.parts.ports
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.0.parts.clock.now()
+    }
+
+    /// Random bytes.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.parts.entropy
+    }
+
+    /// Keys of device secrets and push tokens.
+    #[must_use]
+    pub fn keys(&self) -> &DeviceKeys {
+        &self.0.parts.keys
+    }
+
+    /// Forgets what is cached of an app, after it changed.
+    pub fn forget_app(&self, id: &AppId) {
+        self.0.apps.forget(id);
+    }
+
+    /// Takes one request of an app from its quota.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub fn admit(&self, app: &App, lane: Lane) -> Result<(), Problem> {
+        let limits = &self.0.parts.limits;
+        let per_second = match lane {
+            Lane::Business => app.quota_per_second.unwrap_or(limits.business_per_second),
+            Lane::Registration => limits.registrations_per_second,
+        };
+        self.0.quotas.admit(&app.id, lane, per_second, self.now()).map_err(|wait| {
+            let detail = format!("this app may make {per_second} such requests per second");
+            Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail)
+                .retry_after(wait.div_ceil(1_000).max(1))
+        })
+    }
+}
+
+impl<P: Apps> Edge<P> {
+    /// An app, at most 2 s old.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn app(&self, id: &AppId) -> Result<Option<Arc<App>>, Problem> {
+        match self.0.apps.recent(id, self.now(), AppCache::KEPT_FOR) {
+            Some(app) => Ok(app),
+            None => self.read_app(id).await,
+        }
+    }
+
+    /// An app that `accepts`: a cached one, else one just read, so that a new key is good at once and a flood of wrong
+    /// ones does not reach the store each time.
+    pub(crate) async fn app_where(
+        &self,
+        id: &AppId,
+        accepts: impl Fn(&App) -> bool,
+    ) -> Result<Option<Arc<App>>, Problem> {
+        let now = self.now();
+        if let Some(cached) = self.0.apps.recent(id, now, AppCache::KEPT_FOR) {
+            if let Some(app) = cached
+                && accepts(&app)
+            {
+                return Ok(Some(app));
+            }
+            if self.0.apps.recent(id, now, AppCache::DOUBTED_AFTER).is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(self.read_app(id).await?.filter(|app| accepts(app)))
+    }
+
+    async fn read_app(&self, id: &AppId) -> Result<Option<Arc<App>>, Problem> {
+        let read_at = self.now();
+        let app = self.ports().app(id).await?.map(Arc::new);
+        self.0.apps.put(id.clone(), app.clone(), read_at);
+        Ok(app)
+    }
+}
+
+impl<P: Settings> Edge<P> {
+    /// Whether this is the operator's token.
+    pub(crate) async fn is_operator(&self, digest: &homing_domain::KeyDigest) -> Result<bool, Problem> {
+        let settings = self.ports().settings().await?;
+        Ok(settings.admin_token.is_some_and(|token| homing_credentials::digests_match(&token, digest)))
+    }
+}
+
+impl<P> Clone for Edge<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P> fmt::Debug for Edge<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").field("limits", &self.0.parts.limits).finish_non_exhaustive()
+    }
+}
+
+impl<P> fmt::Debug for EdgeParts<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EdgeParts").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! What the stages get as their ports: the store, the system's clock and randomness, and the drills between them.
+
+mod delegate;
+mod delegate_rows;
+mod fail_point;
+
+use std::fmt;
+use std::sync::Arc;
+
+use homing_domain::UnixMillis;
+use homing_ports::{Clock, Entropy};
+
+pub use fail_point::{Drills, FailPoint};
+
+/// The system's clock: the one place where the server reads it for its stages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+    fn now(&self) -> UnixMillis {
+        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The system's randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn random_16(&self) -> [u8; 16] {
+        rand::random()
+    }
+}
+
+/// Who calls through these ports: drills tell the gateway's calls from those of the other stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A function or its worker.
+    Stage,
+    /// The gateway.
+    Gateway,
+}
+
+/// All ports in one value: the store, the clock, randomness, with the drills between.
+pub struct Adapters<S> {
+    store: Arc<S>,
+    caller: Caller,
+    drills: Arc<Drills>,
+}
+
+impl<S> Adapters<S> {
+    /// For the functions.
+    #[must_use]
+    pub const fn new(store: Arc<S>, drills: Arc<Drills>) -> Self {
+        Self { store, caller: Caller::Stage, drills }
+    }
+
+    /// The same ports in the hands of the gateway.
+    #[must_use]
+    pub fn for_gateway(&self) -> Self {
+        Self { store: Arc::clone(&self.store), caller: Caller::Gateway, drills: Arc::clone(&self.drills) }
+    }
+
+    /// The store itself, for what no port offers.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+}
+
+impl<S> Clone for Adapters<S> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), caller: self.caller, drills: Arc::clone(&self.drills) }
+    }
+}
+
+impl<S> fmt::Debug for Adapters<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapters").field("caller", &self.caller).field("drills", &self.drills).finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + Sync> Clock for Adapters<S> {
+    fn now(&self) -> UnixMillis {
+        SystemClock.now()
+    }
+}
+
+impl<S: Send + Sync> Entropy for Adapters<S> {
+    fn random_16(&self) -> [u8; 16] {
+        SystemEntropy.random_16()
+    }
+}

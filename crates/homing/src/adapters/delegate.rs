@@ -1,0 +1,134 @@
+//! The ports that drills stand before: queues, notices, mailboxes.
+
+use bytes::Bytes;
+use homing_domain::mailbox::{
+    Detached, Enqueue, Enqueued, Fenced, Mailbox, Overflowed, Rebound, TakenOver, Takeover, TakeoverRefused,
+    Tombstoned, Trimmed, Withdrawn,
+};
+use homing_domain::{ConnSeq, DeviceId, GatewayRef, MessageId, Millis, Notice, Reason, Seq, UserHash};
+use homing_ports::{
+    Created, DeadLetter, Mailboxes, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
+};
+
+use super::{Adapters, Caller, FailPoint};
+
+impl<S: Queues> Queues for Adapters<S> {
+    async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
+        match (queue, self.caller) {
+            (QueueName::Audience, Caller::Stage) => self.drills.pass(FailPoint::BeforeAudienceSend),
+            (QueueName::Receipts, Caller::Gateway) => self.drills.pass(FailPoint::AcksUnflushed),
+            _ => {}
+        }
+        self.store.send(queue, items).await
+    }
+
+    async fn receive(&self, queue: QueueName, max: usize, wait: Millis) -> Result<Vec<Received>> {
+        self.store.receive(queue, max, wait).await
+    }
+
+    async fn delete(&self, queue: QueueName, handles: Vec<ReceiptHandle>) -> Result<()> {
+        self.store.delete(queue, handles).await
+    }
+
+    async fn retry(&self, queue: QueueName, handle: ReceiptHandle, delay: Millis, reason: &str) -> Result<()> {
+        self.store.retry(queue, handle, delay, reason).await
+    }
+
+    async fn dead_letters(&self, queue: QueueName, limit: usize) -> Result<Vec<DeadLetter>> {
+        self.store.dead_letters(queue, limit).await
+    }
+
+    async fn redrive(&self, queue: QueueName, id: Bytes) -> Result<()> {
+        self.store.redrive(queue, id).await
+    }
+
+    async fn depth(&self, queue: QueueName) -> Result<u64> {
+        self.store.depth(queue).await
+    }
+}
+
+impl<S: Notices> Notices for Adapters<S> {
+    async fn notify(&self, gateway: GatewayRef, notices: Vec<Notice>) -> Result<()> {
+        if notices.iter().any(|notice| matches!(notice, Notice::HandOff(_))) {
+            self.drills.pass(FailPoint::BetweenEnqueueAndHandOff);
+        }
+        self.store.notify(gateway, notices).await
+    }
+}
+
+impl<S: NoticeSource> NoticeSource for Adapters<S> {
+    async fn take_notices(&self, gateway: GatewayRef, max: usize, wait: Millis) -> Result<Vec<Notice>> {
+        self.store.take_notices(gateway, max, wait).await
+    }
+}
+
+impl<S: Mailboxes> Mailboxes for Adapters<S> {
+    async fn create_mailbox(&self, device: DeviceId, mailbox: Mailbox) -> Result<Created> {
+        self.store.create_mailbox(device, mailbox).await
+    }
+
+    async fn mailbox(&self, device: DeviceId) -> Result<Option<Mailbox>> {
+        self.store.mailbox(device).await
+    }
+
+    async fn enqueue(&self, requests: Vec<(DeviceId, Enqueue)>) -> Result<Vec<Result<Enqueued>>> {
+        self.store.enqueue(requests).await
+    }
+
+    async fn take_over(
+        &self,
+        device: DeviceId,
+        takeover: Takeover,
+    ) -> Result<std::result::Result<TakenOver, TakeoverRefused>> {
+        self.store.take_over(device, takeover).await
+    }
+
+    async fn tombstone(
+        &self,
+        device: DeviceId,
+        conn_seq: ConnSeq,
+        entries: Vec<(Seq, Reason)>,
+    ) -> Result<std::result::Result<Tombstoned, Fenced>> {
+        self.store.tombstone(device, conn_seq, entries).await
+    }
+
+    async fn trim(
+        &self,
+        device: DeviceId,
+        conn_seq: ConnSeq,
+        expected_lo: Seq,
+        through: Seq,
+    ) -> Result<std::result::Result<Trimmed, Fenced>> {
+        self.drills.pass(FailPoint::BetweenReceiptsAndTrim);
+        self.store.trim(device, conn_seq, expected_lo, through).await
+    }
+
+    async fn detach(
+        &self,
+        device: DeviceId,
+        conn_seq: ConnSeq,
+        sent: Seq,
+    ) -> Result<std::result::Result<Detached, Fenced>> {
+        self.store.detach(device, conn_seq, sent).await
+    }
+
+    async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
+        self.store.withdraw(device, message, reason).await
+    }
+
+    async fn bind(&self, device: DeviceId, user: Option<UserHash>) -> Result<Option<Rebound>> {
+        self.store.bind(device, user).await
+    }
+
+    async fn revoke(&self, device: DeviceId) -> Result<Option<Rebound>> {
+        self.store.revoke(device).await
+    }
+
+    async fn overflow(&self, device: DeviceId) -> Result<Option<Overflowed>> {
+        self.store.overflow(device).await
+    }
+
+    async fn merge_overflow(&self, device: DeviceId, told: Vec<MessageId>) -> Result<()> {
+        self.store.merge_overflow(device, told).await
+    }
+}

@@ -1,0 +1,165 @@
+//! The ports that are passed on as they are.
+
+use homing_domain::{
+    App, AppId, BatchId, Delivery, Device, DeviceId, GatewayRef, Lease, Message, MessageId, Receipt, Shard, ShardId,
+    Tally, UnixMillis, Upstream, UserId,
+};
+use homing_ports::{
+    Accepted, Apps, Created, Devices, FleetSettings, Gateways, Ledger, Messages, Replaced, Result, Settings,
+    StoredUpstream, Upstreams,
+};
+
+use super::Adapters;
+
+impl<S: Apps> Apps for Adapters<S> {
+    async fn create_app(&self, app: App) -> Result<Created> {
+        self.store.create_app(app).await
+    }
+
+    async fn app(&self, id: &AppId) -> Result<Option<App>> {
+        self.store.app(id).await
+    }
+
+    async fn apps(&self, after: Option<&AppId>, limit: usize) -> Result<Vec<App>> {
+        self.store.apps(after, limit).await
+    }
+
+    async fn replace_app(&self, app: App) -> Result<Replaced> {
+        self.store.replace_app(app).await
+    }
+
+    async fn delete_app(&self, id: &AppId) -> Result<()> {
+        self.store.delete_app(id).await
+    }
+}
+
+impl<S: Devices> Devices for Adapters<S> {
+    async fn create_device(&self, device: Device) -> Result<Created> {
+        self.store.create_device(device).await
+    }
+
+    async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.store.device(id).await
+    }
+
+    async fn replace_device(&self, device: Device) -> Result<Replaced> {
+        self.store.replace_device(device).await
+    }
+
+    async fn delete_device(&self, id: &DeviceId) -> Result<()> {
+        self.store.delete_device(id).await
+    }
+
+    async fn devices_of_app(
+        &self,
+        app: &AppId,
+        segment: u8,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<Device>> {
+        self.store.devices_of_app(app, segment, after, limit).await
+    }
+
+    async fn devices_of_user(&self, app: &AppId, user: &UserId, limit: usize) -> Result<Vec<DeviceId>> {
+        self.store.devices_of_user(app, user, limit).await
+    }
+}
+
+impl<S: Gateways> Gateways for Adapters<S> {
+    async fn renew_lease(&self, lease: Lease) -> Result<bool> {
+        self.store.renew_lease(lease).await
+    }
+
+    async fn end_lease(&self, gateway: GatewayRef) -> Result<()> {
+        self.store.end_lease(gateway).await
+    }
+
+    async fn leases(&self) -> Result<Vec<Lease>> {
+        self.store.leases().await
+    }
+}
+
+impl<S: Ledger> Ledger for Adapters<S> {
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+        self.store.record(batch, receipts).await
+    }
+
+    async fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> Result<()> {
+        self.store.count(batch, changes).await
+    }
+
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
+        self.store.count_targets(shard, message, devices).await
+    }
+
+    async fn tally(&self, message: MessageId) -> Result<Tally> {
+        self.store.tally(message).await
+    }
+
+    async fn delivery(&self, message: MessageId, device: DeviceId) -> Result<Option<Delivery>> {
+        self.store.delivery(message, device).await
+    }
+
+    async fn deliveries(&self, message: MessageId, after: Option<DeviceId>, limit: usize) -> Result<Vec<Delivery>> {
+        self.store.deliveries(message, after, limit).await
+    }
+}
+
+impl<S: Messages> Messages for Adapters<S> {
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.store.accept(message).await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.store.message(id).await
+    }
+
+    async fn messages_of_app(
+        &self,
+        app: &AppId,
+        before: Option<(UnixMillis, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        self.store.messages_of_app(app, before, limit).await
+    }
+
+    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.store.accepted_before(before, limit).await
+    }
+
+    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+        self.store.begin_release(id, now).await
+    }
+
+    async fn finish_segment(&self, id: MessageId, segment: u8, now: UnixMillis) -> Result<Option<Message>> {
+        self.store.finish_segment(id, segment, now).await
+    }
+
+    async fn put_shard(&self, shard: Shard) -> Result<Shard> {
+        self.store.put_shard(shard).await
+    }
+
+    async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
+        self.store.shards(message, after, limit).await
+    }
+}
+
+impl<S: Settings> Settings for Adapters<S> {
+    async fn settings(&self) -> Result<FleetSettings> {
+        self.store.settings().await
+    }
+
+    async fn replace_settings(&self, settings: FleetSettings) -> Result<Replaced> {
+        self.store.replace_settings(settings).await
+    }
+}
+
+impl<S: Upstreams> Upstreams for Adapters<S> {
+    async fn store_upstream(&self, upstream: Upstream) -> Result<Created> {
+        self.store.store_upstream(upstream).await
+    }
+
+    async fn upstreams(&self, app: &AppId, after: u64, limit: usize) -> Result<Vec<StoredUpstream>> {
+        self.store.upstreams(app, after, limit).await
+    }
+}

@@ -1,0 +1,401 @@
+//! The command line's shape.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flags;
+
+/// Homing: push messages to devices wherever they roam.
+#[derive(Debug, Parser)]
+#[command(name = "homing", version, about, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server: HTTP API, workers and gateway in one process
+    Serve(Box<ServeArguments>),
+    /// Apps and their keys
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Register a device, or be one
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Push a message
+    Push(Box<PushArguments>),
+    /// What became of a message
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Measure a server with simulated devices
+    Bench(Box<BenchArguments>),
+}
+
+/// Flags of `serve`: each overrides the environment's and the file's value of the setting of its name.
+#[derive(Debug, Default, Args)]
+pub struct ServeArguments {
+    /// Configuration file (TOML)
+    #[arg(long, env = "HOMING_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where all data is kept [default: ./data]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
+    /// Further names of the development certificate, comma-separated
+    #[arg(long, value_name = "NAMES")]
+    pub hosts: Option<String>,
+    /// Plain HTTP, loopback only, or "off" [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub http_listen: Option<String>,
+    /// HTTPS, or "off" [default: 0.0.0.0:8443]
+    #[arg(long, value_name = "ADDRESS")]
+    pub https_listen: Option<String>,
+    /// Own certificate chain (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<String>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Device links, UDP and TCP [default: 0.0.0.0:7443]
+    #[arg(long, value_name = "ADDRESS")]
+    pub gateway_listen: Option<String>,
+    /// The host name that devices are told [default: localhost]
+    #[arg(long, value_name = "HOST")]
+    pub gateway_advertise_host: Option<String>,
+    /// Devices of this region prefer this gateway
+    #[arg(long, value_name = "REGION")]
+    pub gateway_region: Option<String>,
+    /// Device links it takes at most [default: 200000]
+    #[arg(long, value_name = "LINKS")]
+    pub gateway_max_links: Option<String>,
+    /// New links per second, all together [default: 2000]
+    #[arg(long, value_name = "RATE")]
+    pub gateway_handshakes_per_second: Option<String>,
+    /// New links per second from one address [default: 100]
+    #[arg(long, value_name = "RATE")]
+    pub gateway_handshakes_per_address_per_second: Option<String>,
+    /// Items of one queue in work at the same time [default: 32]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<String>,
+    /// Requests per second of an app without a quota of its own [default: 10000]
+    #[arg(long, value_name = "RATE")]
+    pub app_quota_per_second: Option<String>,
+    /// How long a graceful stop may take [default: 20]
+    #[arg(long, value_name = "SECONDS")]
+    pub stop_within_seconds: Option<String>,
+    /// Bearer token of /metrics for callers not on loopback
+    #[arg(long, value_name = "TOKEN")]
+    pub metrics_token: Option<String>,
+    /// human or json [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Which logs are written [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log_filter: Option<String>,
+    /// Drill: kill the own process at a point
+    #[arg(long, hide = true, value_name = "NAME[:N]")]
+    pub fail_point: Option<String>,
+}
+
+impl ServeArguments {
+    /// The flags that were given, by the names of their settings.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let given = [
+            ("data_dir", &self.data_dir),
+            ("hosts", &self.hosts),
+            ("http.listen", &self.http_listen),
+            ("https.listen", &self.https_listen),
+            ("tls.certificate", &self.tls_certificate),
+            ("tls.key", &self.tls_key),
+            ("gateway.listen", &self.gateway_listen),
+            ("gateway.advertise_host", &self.gateway_advertise_host),
+            ("gateway.region", &self.gateway_region),
+            ("gateway.max_links", &self.gateway_max_links),
+            ("gateway.handshakes_per_second", &self.gateway_handshakes_per_second),
+            ("gateway.handshakes_per_address_per_second", &self.gateway_handshakes_per_address_per_second),
+            ("workers", &self.workers),
+            ("app_quota_per_second", &self.app_quota_per_second),
+            ("stop_within_seconds", &self.stop_within_seconds),
+            ("metrics.token", &self.metrics_token),
+            ("log.format", &self.log_format),
+            ("log.filter", &self.log_filter),
+            ("fail_point", &self.fail_point),
+        ];
+        let values = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        Flags(values.collect::<BTreeMap<_, _>>())
+    }
+}
+
+/// Which server to talk to, and how to answer.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArguments {
+    /// The server's API
+    #[arg(long, env = "HOMING_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub server: String,
+    /// Certificate to trust for https [default: ./data/dev-cert.pem if it is there, else the system's]
+    #[arg(long, env = "HOMING_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Where created keys are kept between commands
+    #[arg(long, env = "HOMING_PROFILE", default_value = "homing-profile.json", value_name = "FILE")]
+    pub profile: PathBuf,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An app whose key is used.
+#[derive(Debug, Clone, Args)]
+pub struct KeyArguments {
+    /// The app [default: the last one created or used]
+    #[arg(long, env = "HOMING_APP", value_name = "APP")]
+    pub app: Option<String>,
+    /// Its server key [default: the one in the profile]
+    #[arg(long, env = "HOMING_TOKEN", hide_env_values = true, value_name = "KEY")]
+    pub token: Option<String>,
+}
+
+/// Apps and their keys.
+#[derive(Debug, Subcommand)]
+pub enum AppCommand {
+    /// Create an app and keep its keys in the profile
+    Create {
+        /// Its id: a-z, 0-9 and -
+        app: String,
+        /// What people call it [default: its id]
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        admin: AdminArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// List apps
+    List {
+        #[command(flatten)]
+        admin: AdminArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Make a new server key; the old one stays valid for a while
+    RotateKey {
+        /// Its id
+        app: String,
+        /// How long the old key stays valid [default: the server's, a day]
+        #[arg(long, value_name = "SECONDS")]
+        grace_seconds: Option<u64>,
+        #[command(flatten)]
+        admin: AdminArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// The operator.
+#[derive(Debug, Clone, Args)]
+pub struct AdminArguments {
+    /// The token printed at the server's first start
+    #[arg(long, env = "HOMING_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub admin_token: Option<String>,
+}
+
+/// Register a device, or be one.
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// Register a new device and keep its credentials in a file
+    Register {
+        /// Bind it to this user
+        #[arg(long)]
+        user: Option<String>,
+        /// Where its credentials are kept [default: device-ID.json]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// What it runs
+        #[arg(long, default_value = "other")]
+        platform: String,
+        #[command(flatten)]
+        key: KeyArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Hold a device's link and print what arrives
+    Listen {
+        /// The file that register wrote [default: the last one registered]
+        device: Option<PathBuf>,
+        /// Which transport
+        #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
+        transport: TransportChoice,
+        /// End after this many messages
+        #[arg(long, value_name = "N")]
+        count: Option<u64>,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// Which transport a link uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportChoice {
+    /// QUIC, and TCP if that does not answer
+    Auto,
+    /// QUIC only
+    Quic,
+    /// TCP with TLS only
+    Tcp,
+}
+
+/// Push a message.
+#[derive(Debug, Args)]
+pub struct PushArguments {
+    /// To this device (id or push token); may be repeated
+    #[arg(long, value_name = "ID", group = "audience")]
+    pub device: Vec<String>,
+    /// To the devices of this user; may be repeated
+    #[arg(long, value_name = "USER", group = "audience")]
+    pub user: Vec<String>,
+    /// To every device of the app
+    #[arg(long, group = "audience")]
+    pub all: bool,
+    /// Title of the notification
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Text of the notification
+    #[arg(long)]
+    pub body: Option<String>,
+    /// Data for the app: a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub data: Option<String>,
+    /// How long it is worth delivering; 0 = now or never
+    #[arg(long, value_name = "SECONDS")]
+    pub ttl: Option<u32>,
+    /// Of several pending messages with one key, a device gets the newest
+    #[arg(long, value_name = "KEY")]
+    pub collapse_key: Option<String>,
+    /// high, normal or low
+    #[arg(long)]
+    pub priority: Option<String>,
+    /// Repeating a push with the same key sends it once [default: a new one]
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Whose key is used.
+    #[command(flatten)]
+    pub key: KeyArguments,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// What became of a message.
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// Its stage and balance
+    Show {
+        /// Its id
+        message: String,
+        #[command(flatten)]
+        key: KeyArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Every stop on its way to one device
+    Trace {
+        /// Its id
+        message: String,
+        /// Which device
+        #[arg(long)]
+        device: String,
+        #[command(flatten)]
+        key: KeyArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// Which measurements are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchProfile {
+    /// Memory of idle links and handshakes per second
+    Idle,
+    /// Pushes to one device each, at a rate
+    Directed,
+    /// Pushes to every device
+    Fanout,
+    /// Durable accepts per second beside the disk's own rate
+    Accept,
+    /// Time to open the store again after SIGKILL
+    Reopen,
+    /// All of them
+    All,
+}
+
+/// Measure a server with simulated devices.
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// Which measurement
+    #[arg(value_enum, default_value_t = BenchProfile::All)]
+    pub profile: BenchProfile,
+    /// Links held
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub devices: u32,
+    /// Which transport
+    #[arg(long, value_enum, default_value_t = TransportChoice::Quic)]
+    pub transport: TransportChoice,
+    /// Pushes per second of the directed profile
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+    /// How long each measurement lasts
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Requests in flight at the same time
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub in_flight: u32,
+    /// Pending entries of the reopen profile
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=5_000_000))]
+    pub pending: u64,
+    /// Where the server's data is put, and the disk that is measured [default: a temporary directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<PathBuf>,
+    /// Pin the server to this core
+    #[arg(long, value_name = "CORE")]
+    pub pin_server: Option<u32>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::config::SETTINGS;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_its_flag() {
+        let serve = Arguments::command().find_subcommand("serve").unwrap().clone();
+        let flags: Vec<_> = serve.get_arguments().filter_map(|argument| argument.get_long()).collect();
+        for setting in SETTINGS {
+            let flag = setting.name.replace(['.', '_'], "-");
+            assert!(flags.contains(&flag.as_str()), "--{flag} is missing");
+        }
+    }
+
+    #[test]
+    fn flags_carry_the_names_of_settings() {
+        let Arguments { command: Command::Serve(serve) } =
+            Arguments::try_parse_from(["homing", "serve", "--gateway-listen", "[::]:1", "--workers", "2"]).unwrap()
+        else {
+            panic!("not serve")
+        };
+        assert_eq!(serve.flags().0, BTreeMap::from([("gateway.listen", "[::]:1".into()), ("workers", "2".into())]));
+    }
+}

@@ -1,0 +1,26 @@
+//! The commands that talk to a server, and what they print.
+
+mod app;
+mod context;
+mod device;
+mod message;
+mod push;
+mod table;
+
+use anyhow::Result;
+
+use crate::arguments::Command;
+
+/// Runs a client command; `serve` and `bench` are not among them.
+///
+/// # Errors
+/// In words for the person at the terminal.
+pub async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::App(command) => app::run(command).await,
+        Command::Device(command) => device::run(command).await,
+        Command::Push(arguments) => push::run(*arguments).await,
+        Command::Message(command) => message::run(command).await,
+        Command::Serve(_) | Command::Bench(_) => anyhow::bail!("this command does not talk to a server"),
+    }
+}

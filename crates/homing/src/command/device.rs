@@ -1,0 +1,59 @@
+//! `homing device`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use homing_contract::http::v1::{BindUser, PlatformName, RegisterDevice, RegisteredDevice};
+use serde_json::Value;
+
+use super::context::Surroundings;
+use super::table;
+use crate::arguments::{DeviceCommand, KeyArguments};
+use crate::client::write_private;
+
+pub(super) async fn run(command: DeviceCommand) -> Result<()> {
+    match command {
+        DeviceCommand::Register { user, out, platform, key, server } => {
+            register(Surroundings::new(&server)?, user, out, platform, &key).await
+        }
+        DeviceCommand::Listen { .. } => anyhow::bail!("not built yet"),
+    }
+}
+
+async fn register(
+    mut here: Surroundings,
+    user: Option<String>,
+    out: Option<PathBuf>,
+    platform: String,
+    key: &KeyArguments,
+) -> Result<()> {
+    let platform: PlatformName = serde_json::from_value(platform.into())
+        .context("--platform is one of android, ios, harmony, web, tv, car, desktop, other")?;
+    let (_, keys) = here.keys(key)?;
+    let registered: RegisteredDevice =
+        here.api.post("/v1/devices", &keys.client_key, &RegisterDevice::new(platform)).await?;
+    let id = &registered.device_id;
+    if let Some(user) = &user {
+        let path = format!("/v1/devices/{id}/user");
+        let _: Value = here.api.put(&path, &keys.server_key, &BindUser { user_id: user.clone() }).await?;
+    }
+    let out = out.unwrap_or_else(|| PathBuf::from(format!("device-{id}.json")));
+    write_private(&out, &serde_json::to_vec_pretty(&registered)?)
+        .with_context(|| format!("{} cannot be written", out.display()))?;
+    here.profile.device = Some(out.clone());
+    here.save()?;
+    if here.json {
+        return table::json(&registered);
+    }
+    told(&registered, user, &out)
+}
+
+fn told(registered: &RegisteredDevice, user: Option<String>, out: &Path) -> Result<()> {
+    table::line(table::of_pairs([
+        ("device", registered.device_id.clone()),
+        ("push token", registered.push_token.clone()),
+        ("user", user.unwrap_or_default()),
+        ("credentials", out.display().to_string()),
+    ]))?;
+    table::line("Hold its link: homing device listen")
+}

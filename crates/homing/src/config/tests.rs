@@ -1,0 +1,69 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::*;
+
+fn file(text: &str) -> FileSource {
+    FileSource::parse(Path::new("homing.toml"), text).unwrap()
+}
+
+#[test]
+fn the_defaults_are_a_valid_configuration() {
+    let config = Config::read(&[]).unwrap();
+    assert_eq!(config.http, Some("127.0.0.1:8080".parse().unwrap()));
+    assert_eq!(config.gateway.listen, "0.0.0.0:7443".parse().unwrap());
+    assert_eq!(config.drill, None);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let file = file("workers = 3\nstop_within_seconds = 5\ndata_dir = \"from-file\"");
+    let environment =
+        Environment([("HOMING_WORKERS".into(), "4".into()), ("HOMING_DATA_DIR".into(), "from-env".into())].into());
+    let flags = Flags(BTreeMap::from([("data_dir", "from-flag".to_owned())]));
+    let config = Config::read(&[&flags, &environment, &file]).unwrap();
+    assert_eq!(config.data_dir, Path::new("from-flag"));
+    assert_eq!(config.workers, 4);
+    assert_eq!(config.stop_within, 5_000);
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once_with_names_and_places() {
+    let file = file("typo = 1\n[gateway]\nlisten = \"nowhere\"\nmax_link = 2\n[tls]\nkey = \"k.pem\"");
+    let environment = Environment(
+        [
+            ("HOMING_HTTP_LISTEN".into(), "0.0.0.0:80".into()),
+            ("HOMING_WORKERS".into(), "many".into()),
+            ("HOMING_FAIL_POINT".into(), "nowhere:1".into()),
+        ]
+        .into(),
+    );
+    let ConfigErrors(errors) = Config::read(&[&environment, &file]).unwrap_err();
+    let all = errors.join("\n");
+    for expected in [
+        "typo (homing.toml): there is no such setting",
+        "gateway.max_link (homing.toml): there is no such setting",
+        "gateway.listen (homing.toml): \"nowhere\" is not an address",
+        "tls.key (homing.toml): needs tls.certificate",
+        "workers (HOMING_WORKERS): \"many\" is not a number",
+        "fail_point (HOMING_FAIL_POINT)",
+        "http.listen (HOMING_HTTP_LISTEN): plain HTTP is for loopback only",
+    ] {
+        assert!(all.contains(expected), "{expected} is not in:\n{all}");
+    }
+    assert_eq!(errors.len(), 7, "{all}");
+}
+
+#[test]
+fn listeners_can_be_off_but_not_both() {
+    let config = Config::read(&[&file("http.listen = \"off\"")]).unwrap();
+    assert_eq!(config.http, None);
+    assert!(Config::read(&[&file("http.listen = \"off\"\nhttps.listen = \"off\"")]).is_err());
+}
+
+#[test]
+fn arrays_and_numbers_of_the_file_are_taken() {
+    let config = Config::read(&[&file("hosts = [\"a.example\", \"10.0.0.1\"]\nworkers = 7")]).unwrap();
+    assert_eq!(config.hosts, ["a.example", "10.0.0.1"]);
+    assert_eq!(config.workers, 7);
+}

@@ -9,5 +9,8 @@
 pub mod close;
 pub mod record;
 
+#[cfg(test)]
+mod world;
+
 pub use close::CloseMessages;
 pub use record::RecordReceipts;

@@ -106,7 +106,7 @@ fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>) {
             Err(failure) => tracing::error!(error = %failure, operations = answers.len(), "the commit failed"),
         }
         for answer in answers {
-            answer(durable.as_ref().map(|()| ()));
+            answer(durable.as_ref().copied());
         }
     }
 }

@@ -16,6 +16,7 @@ mod observe;
 mod openapi;
 mod problem;
 mod quota;
+mod refusals;
 mod request;
 mod route;
 
@@ -25,8 +26,6 @@ pub use frame::{BODY_MAX_BYTES, assemble};
 pub use json::{ApiJson, ApiJsonOrDefault};
 pub use problem::Problem;
 pub use quota::Lane;
+pub use refusals::{BodyRefusals, NotFound, Refusals};
 pub use request::{ApiPath, ApiQuery, idempotency_key};
 pub use route::{best_gateways, route_view};
-
-/// The problem answer in OpenAPI documents.
-pub use homing_contract::http::v1::ProblemView;

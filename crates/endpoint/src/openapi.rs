@@ -1,5 +1,7 @@
 //! What the OpenAPI document says before any function adds its paths.
 
+use homing_contract::http::Violation;
+use homing_contract::http::v1::ProblemView;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
@@ -15,6 +17,8 @@ pub(crate) fn base_document() -> OpenApi {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build())
     };
     let components = ComponentsBuilder::new()
+        .schema_from::<ProblemView>()
+        .schema_from::<Violation>()
         .security_scheme("server_key", bearer("A server key of one app (`hms_…`): for your servers."))
         .security_scheme("client_key", bearer("The client key of one app (`hmc_…`): may only register a device."))
         .security_scheme("device_secret", bearer("A device's secret, from its registration."))

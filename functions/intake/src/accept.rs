@@ -1,0 +1,85 @@
+//! Makes a checked push durable and sends its job.
+
+use homing_contract::http::v1::ValidPush;
+use homing_contract::queue::encode;
+use homing_credentials::message_id;
+use homing_domain::{AppId, AudienceJob, Cursor, Message, MessageId, Stage, UnixMillis};
+use homing_ports::{Accepted, Entropy, Error, Messages, Outgoing, QueueName, Queues};
+use homing_telemetry::MessageAccepted;
+use uuid::Builder;
+
+/// A checked push and where it came from.
+#[derive(Clone, Debug)]
+pub struct Acceptance<'a> {
+    /// Whose it is.
+    pub app: &'a AppId,
+    /// What is to be sent.
+    pub push: ValidPush,
+    /// SHA-256 of the request's body.
+    pub body_sha256: [u8; 32],
+    /// The sender's Idempotency-Key.
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// A push is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The key was used with another body: the sender's mistake.
+    #[error("this Idempotency-Key was used with another body")]
+    KeyReused,
+    /// It may or may not be accepted. With an Idempotency-Key the sender may repeat it safely.
+    #[error(transparent)]
+    Port(#[from] Error),
+}
+
+/// Accepts a push. A repeat with the same key and body answers the same id and, while its job may be lost, sends it again.
+///
+/// # Errors
+/// [`AcceptError`]
+pub async fn accept<P: Messages + Queues>(
+    ports: &P,
+    entropy: &dyn Entropy,
+    now: UnixMillis,
+    acceptance: Acceptance<'_>,
+) -> Result<MessageId, AcceptError> {
+    let Acceptance { app, push, body_sha256, idempotency_key } = acceptance;
+    let id = idempotency_key.map_or_else(|| new_id(entropy, now), |key| message_id(app, key));
+    let payload_bytes = push.payload.len();
+    let message = Message {
+        id,
+        app: app.clone(),
+        audience: push.audience,
+        payload: push.payload,
+        expires_at: now.plus(u64::from(push.options.ttl_seconds) * 1_000),
+        options: push.options,
+        body_sha256,
+        accepted_at: now,
+        stage: Stage::Accepted,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    };
+    let is_new = match ports.accept(message).await? {
+        Accepted::New => true,
+        Accepted::Existing(stored) if stored.body_sha256 != body_sha256 => return Err(AcceptError::KeyReused),
+        Accepted::Existing(stored) if stored.stage != Stage::Accepted => return Ok(id),
+        Accepted::Existing(_) => false,
+    };
+    send_job(ports, app, id).await?;
+    MessageAccepted { message: id, app, is_new, payload_bytes }.emit();
+    Ok(id)
+}
+
+/// Queues the job that enumerates a message's audience.
+pub(crate) async fn send_job<P: Queues>(ports: &P, app: &AppId, message: MessageId) -> Result<(), Error> {
+    let job = AudienceJob { message, segment: None, cursor: Cursor::Start };
+    let item = Outgoing { body: encode(&job), delay: 0, group: Some(app.as_str().into()) };
+    ports.send(QueueName::Audience, vec![item]).await
+}
+
+/// A time-ordered id (UUIDv7).
+fn new_id(entropy: &dyn Entropy, now: UnixMillis) -> MessageId {
+    let mut random = [0; 10];
+    random.copy_from_slice(&entropy.random_16()[..10]);
+    Builder::from_unix_timestamp_millis(now.0, &random).into_uuid().into()
+}

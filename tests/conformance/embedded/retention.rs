@@ -1,0 +1,89 @@
+//! The sweep: what is too old goes with all that belongs to it, and nothing else does.
+
+use bytes::Bytes;
+use homing_domain::limits::HISTORY_KEPT_FOR;
+use homing_domain::{Audience, Message, Receipt, Upstream};
+use homing_ports::{Ledger, Messages, Outgoing, QueueName, Queues, Upstreams};
+
+use super::Embedded;
+use crate::adapter::Adapter;
+use crate::values::{app_id, batch_id, delivered, device_id, message, message_id, shard, upstream};
+
+/// Deliveries of one message: more than a page of the sweep.
+const DEVICES: u32 = 2_500;
+
+async fn fill(world: &Embedded, n: u32) {
+    let store = world.ports();
+    let accepted = Message { accepted_at: world.now(), ..message(n, "shop", Audience::All) };
+    store.accept(accepted).await.unwrap();
+    store.put_shard(shard(n, n)).await.unwrap();
+    store.count_targets(shard(n, n).id, message_id(n), 3).await.unwrap();
+    for first in (0..DEVICES).step_by(500) {
+        let receipts: Vec<Receipt> = (first..first + 500).map(|device| delivered(n, device)).collect();
+        store.record(batch_id(first + n), receipts).await.unwrap();
+    }
+    let upstream = Upstream { received_at: world.now(), ..upstream(1, u64::from(n)) };
+    store.store_upstream(upstream).await.unwrap();
+}
+
+async fn is_gone(world: &Embedded, n: u32) -> bool {
+    let store = world.ports();
+    let traces = [
+        store.message(message_id(n)).await.unwrap().is_some(),
+        !store.shards(message_id(n), None, 1).await.unwrap().is_empty(),
+        !store.deliveries(message_id(n), None, 1).await.unwrap().is_empty(),
+        !store.tally(message_id(n)).await.unwrap().is_empty(),
+        store.messages_of_app(&app_id("shop"), None, 99).await.unwrap().iter().any(|row| row.id == message_id(n)),
+        store.accepted_before(world.now(), 99).await.unwrap().contains(&message_id(n)),
+        store.upstreams(&app_id("shop"), 0, 99).await.unwrap().iter().any(|row| row.upstream.id == u64::from(n)),
+    ];
+    assert!(traces.iter().all(|trace| *trace == traces[0]), "half gone: {traces:?}");
+    !traces[0]
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_whole() {
+    let world = Embedded::open();
+    let store = world.ports();
+    fill(&world, 1).await;
+    world.advance(HISTORY_KEPT_FOR).await;
+    fill(&world, 2).await;
+    store.sweep(world.now()).await.unwrap();
+    assert!(!is_gone(&world, 1).await, "it is exactly as old as is promised");
+    world.advance(1).await;
+    let swept = store.sweep(world.now()).await.unwrap();
+    assert_eq!(swept.items, 2);
+    assert!(swept.rows > u64::from(DEVICES));
+    assert!(is_gone(&world, 1).await && !is_gone(&world, 2).await);
+    assert_eq!(store.sweep(world.now()).await.unwrap().items, 0);
+}
+
+#[tokio::test]
+async fn receipts_for_nobodys_message_go_too() {
+    let world = Embedded::open();
+    let store = world.ports();
+    store.record(batch_id(1), vec![delivered(9, 1)]).await.unwrap();
+    store.count_targets(shard(1, 8).id, message_id(8), 3).await.unwrap();
+    world.advance(HISTORY_KEPT_FOR + 1).await;
+    store.sweep(world.now()).await.unwrap();
+    assert_eq!(store.delivery(message_id(9), device_id(1)).await.unwrap(), None);
+    assert!(store.tally(message_id(8)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn old_dead_letters_go() {
+    const QUEUE: QueueName = QueueName::Dispatch;
+    let world = Embedded::open();
+    let store = world.ports();
+    for life in 0..2 {
+        store.send(QUEUE, vec![Outgoing::now(Bytes::from(life.to_string()))]).await.unwrap();
+        for _ in 0..QUEUE.max_receives() {
+            let received = store.receive(QUEUE, 1, 0).await.unwrap();
+            store.retry(QUEUE, received[0].handle.clone(), 0, "no").await.unwrap();
+        }
+        world.advance(HISTORY_KEPT_FOR).await;
+    }
+    store.sweep(world.now()).await.unwrap();
+    let left = store.dead_letters(QUEUE, 9).await.unwrap();
+    assert_eq!(left.into_iter().map(|letter| letter.body).collect::<Vec<_>>(), ["1"]);
+}

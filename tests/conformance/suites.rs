@@ -1,0 +1,130 @@
+//! One suite per port.
+
+pub(crate) mod apps;
+pub(crate) mod devices;
+pub(crate) mod gateways;
+pub(crate) mod ledger;
+pub(crate) mod mailbox_races;
+pub(crate) mod mailboxes;
+pub(crate) mod messages;
+pub(crate) mod notices;
+pub(crate) mod queue_dead_letters;
+pub(crate) mod queues;
+pub(crate) mod settings;
+pub(crate) mod upstreams;
+
+/// Makes a test of each function of each suite for one adapter.
+macro_rules! suites {
+    ($adapter:ty) => {
+        suites! { $adapter:
+            apps {
+                create_is_once
+                replace_names_the_revision_it_read
+                pages_are_in_the_order_of_ids
+                delete_may_be_repeated
+            }
+            settings {
+                defaults_before_anything_was_set
+                replace_names_the_revision_it_read
+            }
+            devices {
+                create_is_once
+                every_field_comes_back
+                replace_names_the_revision_it_read
+                the_user_index_follows_the_device
+                devices_of_a_user_come_latest_first
+                an_apps_devices_come_by_segment_and_page
+                delete_takes_the_device_out_of_every_list
+            }
+            mailboxes {
+                create_is_once
+                a_device_without_a_mailbox
+                enqueue_answers_in_order
+                enqueue_repeats
+                every_kind_of_entry_comes_back
+                take_over_is_fenced_by_the_connection_number
+                the_owner_tombstones_trims_and_detaches
+                a_fenced_owner_changes_nothing
+                trim_elsewhere_changes_nothing
+                withdraw_marks_or_buries
+                bind_withdraws_what_was_for_another
+                revoke_is_repeatable
+                overflow_is_told_then_merged
+            }
+            mailbox_races {
+                no_message_falls_between_takeover_and_enqueue
+                of_equal_takeovers_one_wins
+                concurrent_enqueues_get_dense_numbers
+            }
+            messages {
+                accept_is_once
+                every_kind_of_audience_comes_back
+                concurrent_accepts_of_one_id_have_one_winner
+                an_apps_messages_come_newest_first_in_pages
+                only_accepted_messages_are_found_to_be_lost
+                release_begins_once
+                the_last_segment_releases
+                a_shard_is_put_once
+                shards_come_in_pages
+            }
+            ledger {
+                the_first_end_wins
+                a_row_with_many_receipts_is_answered_once
+                every_field_of_a_row_comes_back
+                a_batch_counts_once_per_message
+                a_shards_targets_count_once
+                concurrent_repeats_count_once
+                deliveries_come_in_pages
+                nothing_is_known_of_an_unknown_message
+            }
+            queues {
+                what_is_sent_is_received_whole
+                an_item_is_hidden_while_it_is_worked_on
+                a_late_delete_works_until_the_next_receive
+                a_void_handle_is_ignored
+                a_delayed_item_waits
+                a_retry_hides_for_its_delay
+                receive_waits_for_the_first_item
+                receive_gives_up_after_its_wait
+                at_most_max_items_come
+                queues_do_not_mix
+                many_consumers_lose_nothing
+                a_flood_of_one_group_leaves_another_alone
+            }
+            queue_dead_letters {
+                what_is_never_deleted_becomes_a_dead_letter
+                a_redriven_item_is_new
+                redrive_of_nothing_is_nothing
+            }
+            notices {
+                they_arrive_in_whole
+                an_unknown_incarnation_swallows
+                take_waits_for_the_first
+                a_full_inbox_asks_to_try_again
+            }
+            gateways {
+                a_lease_is_renewed
+                an_older_incarnation_never_comes_back
+                an_ended_lease_is_not_valid
+            }
+            upstreams {
+                once_per_device_and_number
+                they_are_read_on_from_a_position
+                concurrent_repeats_are_stored_once
+            }
+        }
+    };
+    ($adapter:ty: $($suite:ident { $($test:ident)+ })+) => {
+        $(
+            mod $suite {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $test() {
+                        let installation = <$adapter as $crate::adapter::Adapter>::start().await;
+                        $crate::suites::$suite::$test(&installation).await;
+                    }
+                )+
+            }
+        )+
+    };
+}

@@ -1,0 +1,149 @@
+//! Message rows and the pages of their audiences.
+
+use futures_util::future::join_all;
+use homing_domain::limits::FANOUT_SEGMENTS;
+use homing_domain::{Audience, Cursor, Message, Shard, ShardId, Stage, UnixMillis};
+use homing_ports::{Accepted, Messages};
+
+use crate::adapter::Adapter;
+use crate::values::{app_id, device_id, message, message_id, shard, shard_id, user_id};
+
+pub(crate) async fn accept_is_once<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let first = message(1, "shop", Audience::All);
+    assert_eq!(ports.accept(first.clone()).await.unwrap(), Accepted::New);
+    let replay = Message { body_sha256: [0; 32], ..message(1, "shop", Audience::All) };
+    assert_eq!(ports.accept(replay).await.unwrap(), Accepted::Existing(Box::new(first.clone())));
+    assert_eq!(ports.message(message_id(1)).await.unwrap(), Some(first));
+    assert_eq!(ports.message(message_id(2)).await.unwrap(), None);
+}
+
+pub(crate) async fn every_kind_of_audience_comes_back<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let thousand_users = (0..1_000).map(|n| user_id(&format!("用户-{n}"))).collect();
+    let audiences = [
+        Audience::Devices((0..1_000).map(device_id).collect()),
+        Audience::Users(thousand_users),
+        Audience::Users(Vec::new()),
+        Audience::All,
+    ];
+    for (n, audience) in (1..).zip(audiences) {
+        let mut message = message(n, "shop", audience);
+        message.options.collapse_key = None;
+        message.expires_at = UnixMillis::NEVER;
+        ports.accept(message.clone()).await.unwrap();
+        assert_eq!(ports.message(message.id).await.unwrap(), Some(message));
+    }
+}
+
+pub(crate) async fn concurrent_accepts_of_one_id_have_one_winner<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let accepts = (0..16).map(|n| {
+        let message = Message { body_sha256: [n; 32], ..message(1, "shop", Audience::All) };
+        ports.accept(message)
+    });
+    let answers: Vec<_> = join_all(accepts).await.into_iter().map(Result::unwrap).collect();
+    let stored = ports.message(message_id(1)).await.unwrap().unwrap();
+    assert_eq!(answers.iter().filter(|answer| **answer == Accepted::New).count(), 1);
+    let existing = Accepted::Existing(Box::new(stored));
+    assert_eq!(answers.iter().filter(|answer| **answer == existing).count(), 15, "the losers see the winner");
+}
+
+pub(crate) async fn an_apps_messages_come_newest_first_in_pages<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    for n in [3, 1, 2, 5, 4] {
+        ports.accept(message(n, "shop", Audience::All)).await.unwrap();
+    }
+    // At the same moment as number 3, to be told apart by its id.
+    let twin = Message { id: message_id(9), ..message(3, "shop", Audience::All) };
+    ports.accept(twin).await.unwrap();
+    ports.accept(message(7, "shopping", Audience::All)).await.unwrap();
+    world.settle().await;
+    let mut found = Vec::new();
+    let mut before = None;
+    loop {
+        let page = ports.messages_of_app(&app_id("shop"), before, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        before = Some((last.accepted_at, last.id));
+        found.extend(page.into_iter().map(|message| message.id));
+    }
+    assert_eq!(found, [5, 4, 9, 3, 2, 1].map(message_id));
+}
+
+pub(crate) async fn only_accepted_messages_are_found_to_be_lost<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    for n in 1..=4 {
+        ports.accept(message(n, "shop", Audience::All)).await.unwrap();
+    }
+    ports.begin_release(message_id(2), UnixMillis(2_000)).await.unwrap();
+    world.settle().await;
+    // Number n was accepted at 1,000 + n.
+    assert_eq!(ports.accepted_before(UnixMillis(1_004), 9).await.unwrap(), [1, 3].map(message_id));
+    assert_eq!(ports.accepted_before(UnixMillis(9_000), 2).await.unwrap().len(), 2);
+    assert!(ports.accepted_before(UnixMillis(1_001), 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn release_begins_once<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    assert_eq!(ports.begin_release(message_id(1), UnixMillis(1)).await.unwrap(), None);
+    ports.accept(message(1, "shop", Audience::All)).await.unwrap();
+    let first = ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap().unwrap();
+    assert_eq!((first.stage, first.releasing_at), (Stage::Releasing, Some(UnixMillis(2_000))));
+    let repeat = ports.begin_release(message_id(1), UnixMillis(3_000)).await.unwrap();
+    assert_eq!(repeat, Some(first.clone()), "as it stands");
+    assert_eq!(ports.message(message_id(1)).await.unwrap(), Some(first));
+}
+
+pub(crate) async fn the_last_segment_releases<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    assert_eq!(ports.finish_segment(message_id(1), 0, UnixMillis(1)).await.unwrap(), None);
+    ports.accept(message(1, "shop", Audience::All)).await.unwrap();
+    ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+    for segment in (0..FANOUT_SEGMENTS - 1).chain([0, 5]) {
+        let message = ports.finish_segment(message_id(1), segment, UnixMillis(3_000)).await.unwrap().unwrap();
+        assert_eq!((message.stage, message.released_at), (Stage::Releasing, None));
+    }
+    let last = FANOUT_SEGMENTS - 1;
+    let released = ports.finish_segment(message_id(1), last, UnixMillis(4_000)).await.unwrap().unwrap();
+    assert_eq!((released.stage, released.released_at), (Stage::Released, Some(UnixMillis(4_000))));
+    let repeat = ports.finish_segment(message_id(1), last, UnixMillis(5_000)).await.unwrap();
+    assert_eq!(repeat, Some(released));
+
+    ports.accept(message(2, "shop", Audience::Devices(vec![device_id(1)]))).await.unwrap();
+    ports.begin_release(message_id(2), UnixMillis(2_000)).await.unwrap();
+    let named = ports.finish_segment(message_id(2), 0, UnixMillis(3_000)).await.unwrap().unwrap();
+    assert_eq!(named.stage, Stage::Released, "a named audience is one segment");
+}
+
+pub(crate) async fn a_shard_is_put_once<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    assert_eq!(ports.put_shard(shard(1, 1)).await.unwrap(), shard(1, 1));
+    let repeat = Shard { targets: Vec::new(), next: None, ..shard(1, 1) };
+    assert_eq!(ports.put_shard(repeat).await.unwrap(), shard(1, 1), "the first one stays");
+    let cursors = [None, Some(Cursor::Start), Some(Cursor::Index(0)), Some(Cursor::Index(1_000))];
+    for (n, next) in (2..).zip(cursors) {
+        let shard = Shard { next, ..shard(n, 1) };
+        assert_eq!(ports.put_shard(shard.clone()).await.unwrap(), shard);
+        assert_eq!(ports.put_shard(shard.clone()).await.unwrap(), shard);
+    }
+}
+
+pub(crate) async fn shards_come_in_pages<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    for n in [4, 2, 5, 1, 3] {
+        ports.put_shard(shard(n, 1)).await.unwrap();
+    }
+    ports.put_shard(shard(6, 2)).await.unwrap();
+    world.settle().await;
+    let mut found = Vec::<ShardId>::new();
+    loop {
+        let page = ports.shards(message_id(1), found.last().copied(), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 2 && page.iter().all(|shard| shard.message == message_id(1)));
+        found.extend(page.iter().map(|shard| shard.id));
+    }
+    assert_eq!(found, [1, 2, 3, 4, 5].map(shard_id));
+}

@@ -1,0 +1,197 @@
+//! Nouns with every field set, so that a field that an adapter forgets is seen.
+
+use bytes::Bytes;
+use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
+use homing_domain::{
+    App, AppId, Audience, BatchId, Channel, Cursor, Device, DeviceId, DeviceProfile, Ended, Event, Fact, GatewayRef,
+    HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options, Platform, Priority, Receipt, Seq, ServerId,
+    ServerKey, Shard, ShardId, Stage, Target, UnixMillis, Upstream, UserHash, UserId, VendorToken,
+};
+
+/// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
+fn id(n: u32) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
+    bytes[12..].copy_from_slice(&n.to_be_bytes());
+    bytes
+}
+
+pub(crate) fn app_id(name: &str) -> AppId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn device_id(n: u32) -> DeviceId {
+    DeviceId::from_bytes(id(n))
+}
+
+pub(crate) fn message_id(n: u32) -> MessageId {
+    MessageId::from_bytes(id(n))
+}
+
+pub(crate) fn batch_id(n: u32) -> BatchId {
+    BatchId::from_bytes(id(n))
+}
+
+pub(crate) fn shard_id(n: u32) -> ShardId {
+    ShardId::from_bytes(id(n))
+}
+
+pub(crate) fn user_id(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn heartbeat() -> HeartbeatSettings {
+    HeartbeatSettings {
+        quic: Interval { initial: 50_000, minimum: 20_000, maximum: 200_000 },
+        tcp: Interval { initial: 250_000, minimum: 100_000, maximum: 500_000 },
+        idle_factor_percent: 170,
+    }
+}
+
+pub(crate) fn app(name: &str) -> App {
+    App {
+        id: app_id(name),
+        name: format!("应用 {name}"),
+        server_keys: vec![
+            ServerKey { digest: [1; 32], hint: "hk_1".to_owned(), created_at: UnixMillis(5), expires_at: None },
+            ServerKey {
+                digest: [2; 32],
+                hint: "hk_2".to_owned(),
+                created_at: UnixMillis(4),
+                expires_at: Some(UnixMillis(9)),
+            },
+        ],
+        client_key: [3; 32],
+        quota_per_second: Some(17),
+        heartbeat: Some(heartbeat()),
+        created_at: UnixMillis(6),
+        revision: 1,
+    }
+}
+
+pub(crate) fn device(n: u32, app: &str, user: Option<&str>) -> Device {
+    Device {
+        id: device_id(n),
+        app: app_id(app),
+        profile: DeviceProfile {
+            platform: Platform::Harmony,
+            brand: Some("品牌".to_owned()),
+            model: Some("M1".to_owned()),
+            os_version: Some("5".to_owned()),
+            app_version: Some("1.2".to_owned()),
+            locale: Some("zh-CN".to_owned()),
+            timezone: Some("Asia/Shanghai".to_owned()),
+            notifications_enabled: true,
+        },
+        vendor: Some(VendorToken { channel: "huawei".to_owned(), token: format!("token-{n}"), since: UnixMillis(3) }),
+        user: user.map(user_id),
+        tags: vec!["a".to_owned(), "b".to_owned()],
+        epoch: 7,
+        key_id: 2,
+        credential_generation: 4,
+        created_at: UnixMillis(1),
+        updated_at: UnixMillis(u64::from(n)),
+        revision: 1,
+    }
+}
+
+pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
+    Message {
+        id: message_id(n),
+        app: app_id(app),
+        audience,
+        payload: Bytes::from("{\"notification\":{\"title\":\"券到账 🎉\"}}"),
+        options: Options { ttl_seconds: 60, priority: Priority::High, collapse_key: Some("k".to_owned()) },
+        body_sha256: [9; 32],
+        accepted_at: UnixMillis(1_000 + u64::from(n)),
+        expires_at: UnixMillis(61_000 + u64::from(n)),
+        stage: Stage::Accepted,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    }
+}
+
+pub(crate) fn shard(n: u32, message: u32) -> Shard {
+    Shard {
+        id: shard_id(n),
+        message: message_id(message),
+        targets: vec![
+            Target { device: device_id(1), user: Some(UserHash(77)) },
+            Target { device: device_id(2), user: None },
+        ],
+        next: Some(Cursor::After(device_id(2))),
+    }
+}
+
+pub(crate) fn mailbox() -> Mailbox {
+    Mailbox::new(app_id("shop"), 7, 1, Some(user_id("lin").hash()))
+}
+
+pub(crate) fn enqueue(n: u32) -> Enqueue {
+    Enqueue {
+        app: app_id("shop"),
+        message: message_id(n),
+        user: None,
+        now: UnixMillis(u64::from(n)),
+        accepted_at: UnixMillis(1),
+        expires_at: UnixMillis(99),
+        priority: Priority::High,
+        collapse_key: None,
+        body: Body::Inline(Bytes::from(vec![b'{'; n as usize % 500])),
+    }
+}
+
+pub(crate) fn gateway(incarnation: u64) -> GatewayRef {
+    GatewayRef { server_id: ServerId([8; 8]), incarnation }
+}
+
+pub(crate) fn lease(incarnation: u64, expires_at: UnixMillis) -> Lease {
+    Lease {
+        gateway: gateway(incarnation),
+        host: "gw.example".to_owned(),
+        port: 7443,
+        region: "east".to_owned(),
+        load: Load { links: 3, capacity: 10 },
+        draining: true,
+        expires_at,
+    }
+}
+
+pub(crate) fn takeover(conn_seq: u64) -> Takeover {
+    Takeover { gateway: gateway(conn_seq), conn_seq, credential_generation: 1 }
+}
+
+pub(crate) fn delivered(message: u32, device: u32) -> Receipt {
+    receipt(message, device, Event::Ended(Ended::delivered(Some(UnixMillis(2)), Some(UnixMillis(3)))))
+}
+
+pub(crate) fn fact(message: u32, device: u32, fact: Fact) -> Receipt {
+    receipt(message, device, Event::Fact(fact))
+}
+
+pub(crate) fn receipt(message: u32, device: u32, event: Event) -> Receipt {
+    Receipt {
+        message: message_id(message),
+        device: device_id(device),
+        channel: Channel::Own,
+        at: UnixMillis(40),
+        event,
+    }
+}
+
+pub(crate) fn upstream(device: u32, id: u64) -> Upstream {
+    Upstream {
+        app: app_id("shop"),
+        device: device_id(device),
+        id,
+        topic: "chat/房间".to_owned(),
+        payload: Bytes::from_static(b"\x00\xff"),
+        received_at: UnixMillis(12),
+    }
+}
+
+/// The numbers of a run of seqs.
+pub(crate) fn seqs(from: Seq, to: Seq) -> Vec<Seq> {
+    (from..=to).collect()
+}

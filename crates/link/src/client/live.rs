@@ -60,6 +60,7 @@ pub struct Live {
     /// How far this link has come: an Ack beyond it would be a lie about this link.
     passed: Cursor,
     acked: Seq,
+    is_resumed: bool,
     ack_due: Option<UnixMillis>,
     heartbeat: Heartbeat,
     effects: VecDeque<Effect>,
@@ -83,6 +84,7 @@ impl Live {
             conn_seq,
             passed: start,
             acked: start.seq,
+            is_resumed: true,
             ack_due: None,
             heartbeat: Heartbeat::new(now, transport, heartbeat),
             effects: VecDeque::new(),
@@ -93,6 +95,7 @@ impl Live {
     }
 
     pub(super) fn begin_with(&mut self, commit: Commit) {
+        self.is_resumed = false;
         self.effects.push_front(Effect::Commit(commit));
     }
 
@@ -106,6 +109,12 @@ impl Live {
     #[must_use]
     pub const fn transport(&self) -> Transport {
         self.transport
+    }
+
+    /// Whether it goes on where the last one stopped; if not, its first effect is the commit of a reset.
+    #[must_use]
+    pub const fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// The heartbeat's interval.
@@ -155,7 +164,7 @@ impl Live {
         if ready >= self.acked + ACK_AT_ONCE {
             self.send_ack(memory);
         } else if ready > self.acked || memory.receipts.is_waiting() {
-            self.ack_due = self.ack_due.or(Some(now.plus(ACK_DELAY_MAX)));
+            self.ack_due.get_or_insert_with(|| now.plus(ACK_DELAY_MAX));
         }
     }
 

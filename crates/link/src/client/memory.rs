@@ -69,6 +69,14 @@ impl Memory {
         }
     }
 
+    /// Goes back to what is saved, after a write that failed; what waits to be sent stays.
+    pub fn restart(&mut self, saved: Saved) {
+        let receipts = std::mem::take(&mut self.receipts);
+        let uploads = std::mem::take(&mut self.uploads);
+        // Numbers go on rising, so that a late report on an old commit means nothing.
+        *self = Self { receipts, uploads, commits: self.commits, ..Self::new(saved) };
+    }
+
     /// How far everything is durable.
     #[must_use]
     pub const fn cursor(&self) -> Cursor {

@@ -1,1 +1,23 @@
-//! homing-binding
+//! Devices come, change hands and go: registration, reports, binding to users, tags, deregistration.
+//!
+//! A device is two items, its mailbox and its row in the directory, and every change that touches both goes to the mailbox
+//! first, because there messages to the wrong user or to a deregistered device are stopped. What the mailbox then says will
+//! never be delivered is told to the ledger.
+//!
+//! **Must not know**: other functions, how links work, any adapter.
+
+mod bind;
+mod deregister;
+mod http;
+mod receipts;
+mod register;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub use bind::bind_user;
+pub use deregister::deregister;
+pub use http::router;
+pub use register::{RegisterError, Registration, register};
+pub use update::{UpdateError, update_device};

@@ -1,0 +1,28 @@
+//! A device goes.
+
+use homing_domain::{DeviceId, Notice, Reason, UnixMillis};
+use homing_ports::{Devices, Error, Mailboxes, Notices, Queues};
+
+use crate::receipts::report_undelivered;
+
+/// Deregisters a device: its mailbox takes nothing in and nobody over any more, its link is closed, what waited for it has
+/// failed, and the directory forgets it. May be repeated.
+///
+/// # Errors
+/// A port call failed; repeat it.
+pub async fn deregister<P>(ports: &P, id: DeviceId, now: UnixMillis) -> Result<(), Error>
+where
+    P: Devices + Mailboxes + Notices + Queues,
+{
+    if let Some(rebound) = ports.revoke(id).await? {
+        report_undelivered(ports, id, &rebound.unseen, Reason::Deregistered, now).await?;
+        if let Some(route) = rebound.route {
+            // Only a hint: a gateway that misses it finds itself fenced at its next write.
+            let notified = ports.notify(route.gateway, vec![Notice::Revoked { device: id }]).await;
+            if let Err(error) = notified {
+                tracing::warn!(device = %id, gateway = %route.gateway, error = %error, "a gateway was not told");
+            }
+        }
+    }
+    ports.delete_device(&id).await
+}

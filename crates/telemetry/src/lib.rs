@@ -17,6 +17,9 @@ mod message;
 mod store;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
 pub use http::HttpAnswered;
 pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive};

@@ -1,6 +1,7 @@
 //! Dispatch: a page of devices becomes mailbox entries and hand-offs to the gateways that hold their links.
 //!
-//! Input: a [`Shard`] or an [`Undelivered`] of [`QueueName::Dispatch`]. Output: mailbox entries, one notice per gateway,
+//! Input: a [`Shard`] or an [`Undelivered`](homing_domain::Undelivered) of
+//! [`QueueName::Dispatch`](homing_ports::QueueName::Dispatch). Output: mailbox entries, one notice per gateway,
 //! and a [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message and
 //! a device drops a push that it has seen, so a shard may be dispatched any number of times.
 //!

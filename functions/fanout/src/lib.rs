@@ -1,7 +1,7 @@
 //! Fanout: an audience becomes pages of devices.
 //!
 //! Input: an [`AudienceJob`] of [`QueueName::Audience`]. Output: [`Shard`]s in [`QueueName::Dispatch`], the next job of
-//! the segment, and a [`CloseJob`] once every segment is done. Each page is stored under an id derived from where it
+//! the segment, and a close job once every segment is done. Each page is stored under an id derived from where it
 //! starts before it is counted and sent, so a repeat of a job names, counts and sends the same devices.
 //!
 //! **Must not know**: mailboxes, gateways, payloads, an async runtime, a timer.

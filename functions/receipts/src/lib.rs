@@ -10,7 +10,7 @@ pub mod close;
 pub mod record;
 
 #[cfg(test)]
-mod world;
+mod tests;
 
 pub use close::CloseMessages;
 pub use record::RecordReceipts;

@@ -13,7 +13,7 @@ use homing_ports::{QueueName, StageError};
 
 use super::{CloseMessages, SHARDS_PER_JOB};
 use crate::RecordReceipts;
-use crate::world::{When, World};
+use crate::tests::world::{When, World};
 
 const MESSAGE: MessageId = MessageId::from_bytes([1; 16]);
 const DUE: UnixMillis = UnixMillis(10_000_000);

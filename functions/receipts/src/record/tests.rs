@@ -13,7 +13,7 @@ use homing_domain::{
 use homing_ports::StageError;
 
 use super::RecordReceipts;
-use crate::world::{When, World};
+use crate::tests::world::{When, World};
 
 const MESSAGES: [MessageId; 2] = [MessageId::from_bytes([1; 16]), MessageId::from_bytes([2; 16])];
 

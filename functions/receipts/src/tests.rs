@@ -1,0 +1,3 @@
+//! What the tests of both stages share.
+
+pub(crate) mod world;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use homing_domain::limits::PENDING_MAX_HAND_OFFS;
 use homing_domain::mailbox::{TakenOver, Takeover};
-use homing_domain::{ConnSeq, DeviceId, GatewayRef, HandOffTarget, HeartbeatSettings, PushBody, Seq, UnixMillis};
+use homing_domain::{
+    AppId, ConnSeq, DeviceId, GatewayRef, HandOffTarget, HeartbeatSettings, PushBody, Seq, UnixMillis,
+};
 use homing_wire::{CloseCode, Decoder};
 
 use super::claim::Claim;
@@ -32,6 +34,12 @@ impl Joining {
     #[must_use]
     pub const fn device(&self) -> DeviceId {
         self.claim.device
+    }
+
+    /// Of which app.
+    #[must_use]
+    pub const fn app(&self) -> &AppId {
+        &self.claim.app
     }
 
     /// Number of this connection.

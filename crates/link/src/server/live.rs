@@ -108,18 +108,15 @@ impl Live {
         self.advance(now);
     }
 
-    /// Takes a hand-off in. One for another connection number is not used.
+    /// Takes a hand-off in. One of another connection number is used only when it is "now or never": it has no seq, and
+    /// nothing else would bring it.
     pub fn hand_off(&mut self, now: UnixMillis, body: &Arc<PushBody>, target: HandOffTarget) {
         if target.conn_seq > self.conn_seq {
             self.close(Closing::superseded(target.conn_seq));
         }
-        if self.is_over || target.conn_seq != self.conn_seq {
-            if target.seq == 0 {
-                self.undelivered(body.message);
-            }
-        } else if target.seq == 0 {
+        if target.seq == 0 {
             self.send_transient(now, body);
-        } else {
+        } else if !self.is_over && target.conn_seq == self.conn_seq {
             self.inbox.offer(now, body, target);
         }
         self.advance(now);

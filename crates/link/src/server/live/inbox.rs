@@ -194,7 +194,7 @@ impl Inbox {
             self.take_early(now);
         } else {
             self.early.push((Arc::clone(body), target));
-            self.gap_at.get_or_insert(now.plus(GAP_PATIENCE));
+            self.gap_at.get_or_insert_with(|| now.plus(GAP_PATIENCE));
         }
     }
 

@@ -70,17 +70,18 @@ impl Live {
         self.record(lowest, receipts);
     }
 
-    /// A receipt from the device, unless it is of a kind that this end does not know, or for what was not sent here.
+    /// A receipt from the device, unless it is of a kind that this end does not know.
     fn fact(&mut self, now: UnixMillis, message: MessageId, fact: &FactReceipt) -> Option<Receipt> {
         let at = UnixMillis(fact.at_ms).min(now);
         let kind = match FactKind::try_from(fact.kind).ok()? {
             FactKind::Received => {
-                let index = self.transients.iter().position(|(pending, _)| *pending == message)?;
-                let (_, sent_at) = self.transients.swap_remove(index);
+                // It may have been sent on an earlier link, whose end made it expired: delivered is the truth then.
+                let index = self.transients.iter().position(|(pending, _)| *pending == message);
+                let sent_at = index.map(|index| self.transients.swap_remove(index).1);
                 if self.transients.is_empty() {
                     self.transients = Vec::new();
                 }
-                return Some(self.receipt(now, message, Event::Ended(Ended::delivered(None, Some(sent_at)))));
+                return Some(self.receipt(now, message, Event::Ended(Ended::delivered(None, sent_at))));
             }
             FactKind::Displayed => Fact::Displayed,
             FactKind::Opened => Fact::Opened,

@@ -84,7 +84,7 @@ impl Records {
     pub(super) fn settle(&mut self, now: UnixMillis, settled: Settled) {
         self.settled_bytes += usize::from(settled.bytes);
         self.settled.push_back(settled);
-        self.trim_at.get_or_insert(now.plus(TRIM_AFTER));
+        self.trim_at.get_or_insert_with(|| now.plus(TRIM_AFTER));
     }
 
     /// Notes that the device was told of a recall. Returns whether it is news.

@@ -90,7 +90,8 @@ impl Live {
         if self.transients.iter().any(|(message, _)| *message == body.message) {
             return;
         }
-        if self.transients.len() >= TRANSIENT_MAX || self.is_congested() {
+        let is_full = self.transients.len() >= TRANSIENT_MAX || self.is_congested();
+        if self.is_over || is_full || body.expires_at <= now {
             self.undelivered(body.message);
             return;
         }

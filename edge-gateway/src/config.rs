@@ -1,0 +1,75 @@
+//! What a gateway is told at its start.
+
+use std::net::SocketAddr;
+
+use homing_credentials::{DeviceKeys, FleetSecret};
+use homing_domain::{Millis, ServerId};
+
+/// How a gateway is to run.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Where to listen, UDP (QUIC) and TCP (TLS) on the same number; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Host name or address that devices are told.
+    pub advertise_host: String,
+    /// Port number that devices are told; `None` = the one listened on.
+    pub advertise_port: Option<u16>,
+    /// Free text by which devices prefer near gateways.
+    pub region: String,
+    /// Stands in each connection id; kept across restarts of a host, unlike the incarnation.
+    pub server_id: ServerId,
+    /// From it derive the keys that all gateways share: stateless resets, Retry tokens.
+    pub fleet_secret: FleetSecret,
+    /// From them derive the secrets of devices.
+    pub device_keys: DeviceKeys,
+    /// Who is let in, and how fast.
+    pub admission: AdmissionLimits,
+    /// A device that takes nothing for so long while the gateway has to write is closed.
+    pub write_timeout: Millis,
+}
+
+impl GatewayConfig {
+    /// With every limit at its default.
+    #[must_use]
+    pub fn new(listen: SocketAddr, server_id: ServerId, fleet_secret: FleetSecret, device_keys: DeviceKeys) -> Self {
+        Self {
+            listen,
+            advertise_host: "localhost".to_owned(),
+            advertise_port: None,
+            region: String::new(),
+            server_id,
+            fleet_secret,
+            device_keys,
+            admission: AdmissionLimits::default(),
+            // As long as a radio may be out of reach in a lift without the device being called gone.
+            write_timeout: 15_000,
+        }
+    }
+}
+
+/// Limits at the door. An address is one IPv4 address or one IPv6 /64, which is what one customer gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionLimits {
+    /// Links at the same time, those still in their handshake among them.
+    pub max_links: u32,
+    /// Handshakes per second, all together. A core makes about 2,000 TLS handshakes per second.
+    pub handshakes_per_second: u32,
+    /// Handshakes per second of one address. A carrier's NAT has thousands of devices behind one.
+    pub handshakes_per_address_per_second: u32,
+    /// Connections without a proven device at the same time, all together: each costs some 30 KiB.
+    pub max_unproven: u32,
+    /// Of these, from one address.
+    pub max_unproven_per_address: u32,
+}
+
+impl Default for AdmissionLimits {
+    fn default() -> Self {
+        Self {
+            max_links: 200_000,
+            handshakes_per_second: 2_000,
+            handshakes_per_address_per_second: 200,
+            max_unproven: 4_096,
+            max_unproven_per_address: 256,
+        }
+    }
+}

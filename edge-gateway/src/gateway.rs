@@ -1,0 +1,217 @@
+//! A gateway's life: start, drain, stop.
+
+mod accept;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fmt, io};
+
+use homing_domain::{GatewayRef, Millis};
+use homing_link::server::Closing;
+use homing_wire::CloseCode;
+use quinn::{Endpoint, VarInt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::admission::Admission;
+use crate::config::GatewayConfig;
+use crate::context::Context;
+use crate::outbox::outbox;
+use crate::ports::GatewayPorts;
+use crate::registry::Registry;
+use crate::tls::{Certificate, CertificateError, server_config};
+use crate::transport::{quinn as quic, tcp};
+use crate::undelivered::returns;
+use crate::{lease, notices};
+
+/// With port 0, a free TCP port whose UDP twin is taken is given back so many times.
+const PORT_ATTEMPTS: u32 = 16;
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificate or its key.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The address.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// `TCP` or `UDP`.
+        what: &'static str,
+        /// What the system says: taken, not allowed, not there.
+        source: io::Error,
+    },
+    /// The lease could not be had.
+    #[error("the gateway's lease: {0}")]
+    Lease(#[from] homing_ports::Error),
+    /// A gateway with this server id started later than this one.
+    #[error("a later life of the gateway {0} has the lease")]
+    Superseded(GatewayRef),
+}
+
+/// What a gateway holds at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Links, those in their handshake among them.
+    pub links: u32,
+    /// Of these, without a proven device.
+    pub unproven: u32,
+    /// Whether it asks its devices to move.
+    pub draining: bool,
+}
+
+/// Starts gateways.
+#[derive(Clone, Copy, Debug)]
+pub struct Gateway;
+
+impl Gateway {
+    /// Listens, takes its lease, and serves. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`], in words for the person who starts the server.
+    pub async fn start<P: GatewayPorts>(
+        ports: Arc<P>,
+        config: GatewayConfig,
+        certificate: Certificate,
+    ) -> Result<RunningGateway<P>, StartError> {
+        let tls = server_config(certificate)?;
+        let (listener, endpoint, local_addr) = listen(&config, &tls)?;
+        let now = ports.now();
+        let gateway = GatewayRef { server_id: config.server_id, incarnation: now.0 };
+        let (outbox, receipts_task) = outbox(Arc::clone(&ports), gateway);
+        let (returns, returns_task) = returns(Arc::clone(&ports));
+        let context = Arc::new(Context {
+            admission: Admission::new(config.admission, now),
+            ports,
+            config,
+            gateway,
+            registry: Registry::new(),
+            bodies: crate::bodies::Bodies::default(),
+            heartbeats: crate::heartbeats::Heartbeats::default(),
+            outbox,
+            returns,
+            draining: AtomicBool::new(false),
+            links: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        });
+        if !context.ports.renew_lease(lease::lease(&context, local_addr.port())).await? {
+            return Err(StartError::Superseded(gateway));
+        }
+        let emptying = vec![tokio::spawn(receipts_task), tokio::spawn(returns_task)];
+        let serving = vec![
+            tokio::spawn(lease::run(Arc::clone(&context), local_addr.port())),
+            tokio::spawn(notices::run(Arc::clone(&context))),
+            tokio::spawn(accept::tcp(Arc::clone(&context), listener, Arc::new(tls))),
+            tokio::spawn(accept::quic(Arc::clone(&context), endpoint.clone())),
+        ];
+        info!(%gateway, %local_addr, "gateway serves");
+        Ok(RunningGateway { context, local_addr, endpoint, serving, emptying })
+    }
+}
+
+/// TCP and UDP on one port number.
+fn listen(
+    config: &GatewayConfig,
+    tls: &rustls::ServerConfig,
+) -> Result<(TcpListener, Endpoint, SocketAddr), StartError> {
+    let failed = |address, what| move |source| StartError::Listen { address, what, source };
+    let mut attempts = if config.listen.port() == 0 { PORT_ATTEMPTS } else { 1 };
+    loop {
+        attempts -= 1;
+        let listener = tcp::listen(config.listen).map_err(failed(config.listen, "TCP"))?;
+        let address = listener.local_addr().map_err(failed(config.listen, "TCP"))?;
+        match quic::listen(address, tls.clone(), config.server_id, &config.fleet_secret) {
+            Ok(endpoint) => return Ok((listener, endpoint, address)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
+            Err(source) => return Err(failed(address, "UDP")(source)),
+        }
+    }
+}
+
+/// A gateway that serves.
+pub struct RunningGateway<P> {
+    context: Arc<Context<P>>,
+    local_addr: SocketAddr,
+    endpoint: Endpoint,
+    /// Lease, notices and both doors.
+    serving: Vec<JoinHandle<()>>,
+    /// Receipts and returned hand-offs.
+    emptying: Vec<JoinHandle<()>>,
+}
+
+impl<P> fmt::Debug for RunningGateway<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningGateway").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
+}
+
+impl<P: GatewayPorts> RunningGateway<P> {
+    /// Where it listens, for QUIC and TCP.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Who it is, in this life.
+    #[must_use]
+    pub fn gateway(&self) -> GatewayRef {
+        self.context.gateway
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            links: self.context.admission.links(),
+            unproven: self.context.admission.unproven(),
+            draining: self.context.draining.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes no new links, and asks each device in the answer to its next heartbeat to move within `spread`.
+    pub async fn drain(&self, spread: Millis) {
+        notices::drain(&self.context, spread);
+        if let Err(error) = self.context.ports.renew_lease(lease::lease(&self.context, self.local_addr.port())).await {
+            // The next renewal says it.
+            warn!(%error, "the lease does not say yet that the gateway drains");
+        }
+    }
+
+    /// Closes all links, makes their receipts durable, trims, gives the devices up and ends the lease. Returns whether all
+    /// of it was done within `deadline`; what was not, the next takeovers do.
+    pub async fn stop(self, deadline: Millis) -> bool {
+        let stopping = tokio::time::timeout(Duration::from_millis(deadline), async {
+            let Self { context, endpoint, mut serving, emptying, .. } = self;
+            context.closing.cancel();
+            context.admission.open(false);
+            context.registry.tell_all(|told| {
+                told.end = Some(Closing::new(CloseCode::Drain));
+                told.hurry = true;
+            });
+            context.links.close();
+            context.links.wait().await;
+            for task in serving.drain(..) {
+                task.abort();
+                // Aborted, so there is nothing to learn from how it ended.
+                drop(task.await);
+            }
+            endpoint.close(VarInt::from_u32(CloseCode::Drain as u32), b"");
+            if let Err(error) = context.ports.end_lease(context.gateway).await {
+                warn!(%error, "the lease was not ended, it runs out by itself");
+            }
+            drop(context);
+            for task in emptying {
+                drop(task.await);
+            }
+            endpoint.wait_idle().await;
+        });
+        stopping.await.is_ok()
+    }
+}

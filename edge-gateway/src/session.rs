@@ -1,0 +1,113 @@
+//! One link, from its first byte to giving the device up.
+
+mod calls;
+mod ending;
+mod greet;
+mod join;
+mod leave;
+mod live;
+
+use std::sync::Arc;
+
+use homing_domain::{ConnSeq, DeviceId, Undelivered, UnixMillis};
+use homing_telemetry::{HandshakeRefused, LinkClosed, LinkOpened};
+use homing_wire::{CloseCode, encode};
+
+use self::ending::Ending;
+use self::live::Session;
+use crate::admission::{Proven, Unproven};
+use crate::context::Context;
+use crate::handle::{Handle, Told};
+use crate::ports::GatewayPorts;
+use crate::transport::Channel;
+
+/// Serves a connection whose transport is up.
+pub(crate) async fn run<P: GatewayPorts, C: Channel>(
+    context: Arc<Context<P>>,
+    channel: C,
+    place: Unproven,
+    opened_at: UnixMillis,
+) {
+    // Boxed, so that an idle link does not carry what only its beginning and its end need.
+    if let Some((session, place)) = Box::pin(begin(&context, channel, place, opened_at)).await {
+        let (device, conn_seq, handle) = (session.live.device(), session.live.conn_seq(), Arc::clone(&session.handle));
+        let welcomed_at = context.now();
+        let (channel, leaving, ending) = session.run().await;
+        drop(place);
+        LinkClosed { device, conn_seq, reason: ending.reason, life: context.now().since(welcomed_at) }.emit();
+        if let Some(closing) = ending.closing {
+            context.links.spawn(channel.close(closing.code));
+        }
+        Box::pin(leave::run(&context, device, conn_seq, &handle, leaving)).await;
+        forget(&context, device, conn_seq, &handle).await;
+    }
+}
+
+/// Hello, proof, takeover. What is refused is closed here.
+async fn begin<P: GatewayPorts, C: Channel>(
+    context: &Arc<Context<P>>,
+    mut channel: C,
+    place: Unproven,
+    opened_at: UnixMillis,
+) -> Option<(Session<P, C>, Proven)> {
+    let joining = match greet::greet(context, &mut channel).await {
+        Ok(joining) => joining,
+        Err(ending) => {
+            refuse(channel, None, ending).await;
+            return None;
+        }
+    };
+    let place = place.prove();
+    let (device, conn_seq) = (joining.device(), joining.conn_seq());
+    let handle = Arc::new(Handle::default());
+    if let Err(newer) = context.registry.register(device, conn_seq, Arc::clone(&handle)) {
+        refuse(channel, Some(device), Ending::stale(newer.0)).await;
+        return None;
+    }
+    match join::join(context, joining).await {
+        Ok(joined) => {
+            let took = context.now().since(opened_at);
+            LinkOpened { device, conn_seq, transport: C::TRANSPORT.name(), took }.emit();
+            Some((Session::new(Arc::clone(context), channel, handle, joined), place))
+        }
+        Err(failed) => {
+            drop(place);
+            refuse(channel, Some(device), failed.ending).await;
+            if let Some(leaving) = failed.leaving {
+                leave::run(context, device, conn_seq, &handle, leaving).await;
+            }
+            forget(context, device, conn_seq, &handle).await;
+            None
+        }
+    }
+}
+
+/// Says why, if it is to be said, and ends the connection.
+async fn refuse<C: Channel>(mut channel: C, device: Option<DeviceId>, ending: Ending) {
+    HandshakeRefused { device, transport: C::TRANSPORT.name(), reason: ending.reason }.emit();
+    let mut bytes = bytes::BytesMut::new();
+    if let Some(closing) = ending.closing {
+        encode(&closing.frame(), &mut bytes);
+    }
+    let farewell = async {
+        channel.write(&bytes).await?;
+        channel.close(ending.closing.map_or(CloseCode::Normal, |closing| closing.code)).await;
+        std::io::Result::Ok(())
+    };
+    // A device that does not listen is not waited for; dropping the channel ends the connection.
+    drop(tokio::time::timeout(ending::FAREWELL_WITHIN, farewell).await);
+}
+
+/// Takes the link out of the registry. What came for it in the last moment goes back.
+async fn forget<P: GatewayPorts>(context: &Context<P>, device: DeviceId, conn_seq: ConnSeq, handle: &Handle) {
+    context.registry.remove(device, conn_seq);
+    give_back(context, conn_seq, &handle.take()).await;
+}
+
+/// Hand-offs that a link without a transport cannot bring.
+async fn give_back<P: GatewayPorts>(context: &Context<P>, conn_seq: ConnSeq, told: &Told) {
+    for (body, target) in &told.hand_offs {
+        let (device, message, transient) = (target.device, body.message, target.seq == 0);
+        context.returns.put(Undelivered { device, conn_seq, message, transient }).await;
+    }
+}

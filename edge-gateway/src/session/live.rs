@@ -1,0 +1,169 @@
+//! The task of a live link: reads, writes, performs, and sleeps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use homing_domain::Notice;
+use homing_link::server::{Closing, Effect, Leaving, Live};
+use homing_wire::{CloseCode, encode};
+
+use super::calls::{Answer, Calls, call};
+use super::ending::{Ending, FAREWELL_WITHIN};
+use super::join::{Joined, tell_previous};
+use crate::context::Context;
+use crate::handle::Handle;
+use crate::ports::GatewayPorts;
+use crate::transport::Channel;
+
+/// Bytes that are collected before they are written: a TLS record's worth.
+const WRITE_AT: usize = 16 * 1_024;
+/// No sleep is longer, whatever the clock says.
+const SLEEP_MAX: Duration = Duration::from_secs(3_600);
+
+/// A live link.
+pub(super) struct Session<P, C> {
+    context: Arc<Context<P>>,
+    channel: C,
+    pub(super) handle: Arc<Handle>,
+    pub(super) live: Live,
+    calls: Calls,
+}
+
+impl<P: GatewayPorts, C: Channel> Session<P, C> {
+    pub(super) fn new(context: Arc<Context<P>>, channel: C, handle: Arc<Handle>, joined: Joined) -> Self {
+        let calls = Calls::new();
+        if let Some(route) = joined.previous {
+            let (context, device, by) = (Arc::clone(&context), joined.live.device(), joined.live.conn_seq());
+            calls.push(Box::pin(async move {
+                tell_previous(context, route, Notice::Superseded { device, by }).await;
+                Answer::Told
+            }));
+        }
+        Self { context, channel, handle, live: joined.live, calls }
+    }
+
+    /// Until the link ends.
+    pub(super) async fn run(mut self) -> (C, Leaving, Ending) {
+        let ending = loop {
+            if let Err(ending) = self.perform().await {
+                break ending;
+            }
+            let now = self.context.now();
+            let sleep = Duration::from_millis(self.live.next_timeout().since(now)).min(SLEEP_MAX);
+            tokio::select! {
+                () = self.handle.wait() => self.told().await,
+                Some(answer) = self.calls.next() => self.answered(answer),
+                read = self.channel.read(), if !self.live.is_congested() => match read {
+                    Ok(Some(bytes)) => self.live.receive(self.context.now(), &bytes),
+                    Ok(None) | Err(_) => break Ending::GONE,
+                },
+                () = tokio::time::sleep(sleep) => self.live.timeout(self.context.now()),
+            }
+        };
+        let leaving = self.live.leave(self.context.now());
+        (self.channel, leaving, ending)
+    }
+
+    /// Performs what the machine asks for.
+    async fn perform(&mut self) -> Result<(), Ending> {
+        let mut bytes = BytesMut::new();
+        while let Some(effect) = self.live.poll() {
+            match effect {
+                Effect::Transmit(frame) => {
+                    encode(&frame, &mut bytes);
+                    if bytes.len() >= WRITE_AT {
+                        self.write(&mut bytes).await?;
+                    }
+                }
+                Effect::Record { ticket, receipts } => {
+                    // The outbox may make this link wait; what it has said must not wait with it.
+                    self.write(&mut bytes).await?;
+                    self.context.outbox.put(receipts, ticket, Arc::clone(&self.handle)).await;
+                }
+                Effect::Undelivered(item) => self.context.returns.put(item).await,
+                Effect::Close(closing) => {
+                    encode(&closing.frame(), &mut bytes);
+                    // A device that does not take its Close frame is closed all the same.
+                    drop(tokio::time::timeout(FAREWELL_WITHIN, self.channel.write(&bytes)).await);
+                    return Err(closing.into());
+                }
+                Effect::Ended => return Err(Ending::LEFT),
+                other => {
+                    self.calls.extend(call(&self.context, self.live.device(), self.live.conn_seq(), other));
+                }
+            }
+        }
+        self.write(&mut bytes).await
+    }
+
+    async fn write(&mut self, bytes: &mut BytesMut) -> Result<(), Ending> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let patience = Duration::from_millis(self.context.config.write_timeout);
+        match tokio::time::timeout(patience, self.channel.write(bytes)).await {
+            Ok(Ok(())) => {
+                bytes.clear();
+                Ok(())
+            }
+            Ok(Err(_)) => Err(Ending::GONE),
+            Err(_) => Err(Ending::SLOW),
+        }
+    }
+
+    async fn told(&mut self) {
+        let told = self.handle.take();
+        let now = self.context.now();
+        for ticket in told.recorded {
+            self.live.recorded(now, ticket);
+        }
+        for (body, target) in told.hand_offs {
+            self.live.hand_off(now, &body, target);
+        }
+        if told.reread {
+            self.live.reread(now);
+        }
+        if told.trim {
+            self.live.trim_wanted(now);
+        }
+        if let Some(spread) = told.drain {
+            self.live.drain(spread);
+        }
+        if told.heartbeat {
+            let settings = self.context.heartbeats.of(&*self.context.ports, self.live.app()).await;
+            match settings {
+                Ok(settings) => self.live.heartbeat_changed(&settings),
+                // The device keeps its settings until the next change or connection.
+                Err(error) => tracing::warn!(device = %self.live.device(), %error, "heartbeat settings not read"),
+            }
+        }
+        if told.revoked {
+            self.live.revoked();
+        }
+        if let Some(by) = told.superseded {
+            self.live.superseded(by);
+        }
+        if let Some(closing) = told.end {
+            self.live.end(closing);
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        let now = self.context.now();
+        match answer {
+            Answer::Mailbox(answer) => self.live.mailbox(now, answer),
+            Answer::Body(message, answer) => {
+                let body = answer.as_ref().map(|body| body.as_deref()).map_err(|fault| *fault);
+                self.live.body(now, message, body);
+            }
+            Answer::Tombstoned(answer) => self.live.tombstoned(now, answer),
+            Answer::Trimmed(answer) => self.live.trimmed(now, answer),
+            Answer::Upstream(id, answer) => self.live.upstream_stored(now, id, answer),
+            Answer::Told => {}
+            // A live link gives nobody up; were it so, it would be over.
+            Answer::Detached(_) => self.live.end(Closing::new(CloseCode::Normal)),
+        }
+    }
+}

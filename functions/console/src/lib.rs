@@ -1,1 +1,15 @@
-//! homing-console
+//! What operators do: apps and their keys, settings, gateways.
+//!
+//! **Must not know**: other functions, messages, any adapter.
+
+mod apps;
+mod http;
+mod keys;
+mod tell_gateways;
+
+#[cfg(test)]
+mod tests;
+
+pub use apps::{AppChangeError, NewKeys, create_app, update_app};
+pub use http::router;
+pub use keys::{first_key, rotate};

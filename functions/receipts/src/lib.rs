@@ -7,10 +7,12 @@
 //! **Must not know**: mailboxes, gateways, audiences, payloads.
 
 pub mod close;
+pub mod http;
 pub mod record;
 
 #[cfg(test)]
 mod tests;
 
 pub use close::CloseMessages;
+pub use http::router;
 pub use record::RecordReceipts;

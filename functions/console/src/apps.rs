@@ -1,0 +1,90 @@
+//! Apps come and change.
+
+use homing_contract::http::v1::NewApp;
+use homing_credentials::ApiKey;
+use homing_domain::{App, AppId, UnixMillis};
+use homing_ports::{Apps, Created, Entropy, Error, Replaced};
+
+use crate::keys::first_key;
+
+/// Tries before a change gives up: operators rarely change the same app at the same time.
+const TRIES_MAX: usize = 8;
+
+/// An app is not created or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppChangeError<E> {
+    /// There is one with this id.
+    #[error("there is an app with this id")]
+    Exists,
+    /// There is none with this id.
+    #[error("there is no such app")]
+    Gone,
+    /// Others change it again and again.
+    #[error("others change this app at the same time")]
+    Busy,
+    /// The change itself was refused.
+    #[error("the change was refused")]
+    Refused(E),
+    /// A port call failed.
+    #[error(transparent)]
+    Port(#[from] Error),
+}
+
+/// The keys of a new app: shown once, never stored.
+#[derive(Clone, Debug)]
+pub struct NewKeys {
+    /// For business systems.
+    pub server: ApiKey,
+    /// For the mobile app.
+    pub client: ApiKey,
+}
+
+/// Creates an app with fresh keys.
+///
+/// # Errors
+/// [`AppChangeError`]
+pub async fn create_app<P: Apps>(
+    ports: &P,
+    entropy: &dyn Entropy,
+    new: NewApp,
+    now: UnixMillis,
+) -> Result<(App, NewKeys), AppChangeError<std::convert::Infallible>> {
+    let keys = NewKeys {
+        server: ApiKey::server(&new.id, entropy.random_32()),
+        client: ApiKey::client(&new.id, entropy.random_32()),
+    };
+    let app = App {
+        id: new.id,
+        name: new.name,
+        server_keys: vec![first_key(&keys.server, now)],
+        client_key: keys.client.digest(),
+        quota_per_second: new.quota_per_second,
+        heartbeat: new.heartbeat,
+        created_at: now,
+        revision: 1,
+    };
+    match ports.create_app(app.clone()).await? {
+        Created::New => Ok((app, keys)),
+        Created::Exists => Err(AppChangeError::Exists),
+    }
+}
+
+/// Reads an app, changes it, and replaces it; begins again when another change came in between.
+///
+/// # Errors
+/// [`AppChangeError`]
+pub async fn update_app<P: Apps, E>(
+    ports: &P,
+    id: &AppId,
+    change: impl Fn(&mut App) -> Result<(), E> + Send,
+) -> Result<App, AppChangeError<E>> {
+    for _ in 0..TRIES_MAX {
+        let mut app = ports.app(id).await?.ok_or(AppChangeError::Gone)?;
+        change(&mut app).map_err(AppChangeError::Refused)?;
+        app.revision += 1;
+        if ports.replace_app(app.clone()).await? == Replaced::Done {
+            return Ok(app);
+        }
+    }
+    Err(AppChangeError::Busy)
+}

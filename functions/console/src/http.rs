@@ -1,0 +1,40 @@
+//! The HTTP face of this function.
+
+mod apps;
+mod gateways;
+mod settings;
+
+use homing_endpoint::{Edge, Problem};
+use homing_ports::{Apps, Gateways, Notices, Settings};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::apps::AppChangeError;
+
+/// The ports of this function.
+pub trait ConsolePorts: Apps + Gateways + Notices + Settings + 'static {}
+impl<P: Apps + Gateways + Notices + Settings + 'static> ConsolePorts for P {}
+
+/// The routes of this function.
+pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(apps::post_app, apps::get_apps))
+        .routes(routes!(apps::get_app, apps::patch_app, apps::delete_app))
+        .routes(routes!(apps::rotate_keys))
+        .routes(routes!(settings::get_heartbeat, settings::put_heartbeat))
+        .routes(routes!(settings::get_app_heartbeat, settings::put_app_heartbeat, settings::delete_app_heartbeat))
+        .routes(routes!(gateways::get_gateways))
+        .routes(routes!(gateways::drain_gateway))
+        .with_state(edge)
+}
+
+/// Why a change was refused. `refusal` says what the change itself objected to.
+fn refused<E>(error: AppChangeError<E>, refusal: impl FnOnce(E) -> Problem) -> Problem {
+    match error {
+        AppChangeError::Exists => Problem::conflict("app_exists", "there is an app with this id"),
+        AppChangeError::Gone => Problem::not_found("app"),
+        AppChangeError::Busy => Problem::busy(),
+        AppChangeError::Refused(error) => refusal(error),
+        AppChangeError::Port(error) => error.into(),
+    }
+}

@@ -7,9 +7,12 @@
 
 pub mod adapters;
 pub mod arguments;
+pub mod bench;
 pub mod client;
 pub mod command;
 pub mod config;
+pub mod link;
+pub mod process;
 pub mod serve;
 mod tls;
 

@@ -1,1 +1,69 @@
-fn main() {}
+//! The `homing` program: reads the command line and hands over.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use homing::arguments::{Arguments, Command, ServeArguments};
+use homing::config::{Config, ConfigErrors, Environment, FileSource, Source};
+use homing::serve::{self, StartError};
+
+/// Exit code of a wrong configuration (`EX_CONFIG`).
+const WRONG_CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, 71),
+    };
+    match arguments.command {
+        Command::Serve(flags) => runtime.block_on(run_server(&flags)),
+        Command::Bench(flags) => end(runtime.block_on(homing::bench::run(*flags))),
+        command => end(runtime.block_on(homing::command::run(command))),
+    }
+}
+
+fn end(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}"), 1),
+    }
+}
+
+fn fail(why: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // Nobody reads it when standard error is closed, and there is nowhere else to say so.
+    let _closed = writeln!(std::io::stderr().lock(), "homing: {why}");
+    ExitCode::from(code)
+}
+
+async fn run_server(flags: &ServeArguments) -> ExitCode {
+    let config = match configuration(flags) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, WRONG_CONFIGURATION),
+    };
+    if let Err(error) = serve::write_logs(config.log_format, &config.log_filter) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
+    let stop_within = Duration::from_millis(config.stop_within);
+    let running = match serve::start(config).await {
+        Ok(running) => running,
+        Err(error) => return fail(&error, StartError::exit_code(&error)),
+    };
+    let _closed = std::io::stdout().lock().write_all(serve::greet(&running).as_bytes());
+    match serve::run_until_signalled(running, stop_within).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 71),
+    }
+}
+
+fn configuration(flags: &ServeArguments) -> Result<Config, ConfigErrors> {
+    let environment = Environment::of_process();
+    let given = flags.flags();
+    let file = flags.config.as_deref().map(FileSource::read).transpose();
+    let file = file.map_err(|error| ConfigErrors(vec![error.to_string()]))?;
+    let mut sources: Vec<&dyn Source> = vec![&given, &environment];
+    sources.extend(file.as_ref().map(|file| file as &dyn Source));
+    Config::read(&sources)
+}

@@ -1,14 +1,24 @@
 //! `homing serve`: everything in one process.
 
+mod admin;
 mod certificate;
 mod data_dir;
 mod error;
+mod gateway;
+mod greeting;
+mod http;
+mod lifecycle;
 mod listener;
 mod logs;
 mod operations;
+mod stages;
+mod start;
 mod sweeper;
 mod tls;
 mod workers;
 
 pub use error::StartError;
+pub use greeting::greet;
+pub use lifecycle::{Running, run_until_signalled};
 pub use logs::write_logs;
+pub use start::start;

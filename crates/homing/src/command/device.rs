@@ -1,5 +1,7 @@
 //! `homing device`.
 
+mod listen;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -16,7 +18,9 @@ pub(super) async fn run(command: DeviceCommand) -> Result<()> {
         DeviceCommand::Register { user, out, platform, key, server } => {
             register(Surroundings::new(&server)?, user, out, platform, &key).await
         }
-        DeviceCommand::Listen { .. } => anyhow::bail!("not built yet"),
+        DeviceCommand::Listen { device, transport, count, server } => {
+            listen::run(&Surroundings::new(&server)?, device, transport, count).await
+        }
     }
 }
 

@@ -86,8 +86,7 @@ async fn settle(receives: u32, answer: fn() -> std::result::Result<(), StageErro
     running.await.unwrap();
     tracker.close();
     tracker.wait().await;
-    let calls = ports.calls.lock().unwrap().clone();
-    calls
+    ports.calls.lock().unwrap().clone()
 }
 
 #[tokio::test]

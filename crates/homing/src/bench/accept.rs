@@ -1,0 +1,56 @@
+//! Durable accepts: how many pushes per second are answered with 202, each with its row and its job on disk, beside what
+//! the disk can do.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::{StreamExt as _, stream};
+use hdrhistogram::Histogram;
+use homing_contract::http::v1::AudienceRequest;
+
+use super::disk;
+use super::report::{Report, count};
+use super::target::{Target, now_micros, started};
+use crate::arguments::BenchArguments;
+
+/// Offline devices that the pushes are spread over: their mailboxes (64 entries each) hold a quarter of a million.
+const OFFLINE_DEVICES: u32 = 4_096;
+
+/// Measures.
+pub(super) async fn measure(arguments: &BenchArguments, report: &mut Report) -> Result<()> {
+    let target = Target::start(arguments).await?;
+    disk::measure(target.command.data_dir.parent().unwrap_or(&target.command.data_dir), report)?;
+    let devices = target.register(OFFLINE_DEVICES).await?;
+    let before = target.process.usage()?;
+    let (began, length) = (started(), Duration::from_secs(arguments.seconds));
+    let (mut accepted, mut refused, mut times) = (0_u64, 0_u64, Histogram::<u64>::new(3)?);
+    let push = |number: usize| {
+        let device = devices[number % devices.len()].device_id.clone();
+        let target = &target;
+        async move {
+            let sent = now_micros();
+            let pushed = target.push(AudienceRequest::devices([device]), sent).await;
+            pushed.map(|()| now_micros() - sent)
+        }
+    };
+    let running = stream::iter(0..).take_while(|_| std::future::ready(began.elapsed() < length));
+    let mut answers = running.map(push).buffer_unordered(arguments.in_flight as usize);
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(took) => {
+                accepted += 1;
+                times.saturating_record(took);
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    drop(answers);
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu = target.process.usage()?.cpu_micros - before.cpu_micros;
+    report.add("accept", "durable accepts over HTTP", count(accepted) / seconds, "/s");
+    report.add("accept", "requests not accepted", count(refused), "");
+    report.add_times("accept", "request → 202", &times);
+    let per_accept = count(cpu) / count(accepted.max(1));
+    report.add("accept", "server CPU per accept, mailbox entry included", per_accept, "µs");
+    target.stop().await
+}

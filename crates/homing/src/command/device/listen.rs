@@ -1,0 +1,112 @@
+//! `homing device listen`: a device at the command line.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use homing_contract::http::v1::RegisteredDevice;
+use homing_device_sdk::{Device, Event, FileState, Inbox, Message, Route, Status, Transports};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::arguments::TransportChoice;
+use crate::command::context::Surroundings;
+use crate::command::table;
+use crate::link;
+
+pub(super) async fn run(
+    here: &Surroundings,
+    file: Option<PathBuf>,
+    choice: TransportChoice,
+    count: Option<u64>,
+) -> Result<()> {
+    let Some(file) = file.or_else(|| here.profile.device.clone()) else {
+        bail!("which device? Name the file that register wrote, or register one: homing device register");
+    };
+    let text = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let registered: RegisteredDevice = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a file of homing device register", file.display()))?;
+    let gateway = registered.route.gateways.first().context("the server named no gateway at registration")?;
+    let (device, inbox) = Device::builder(link::identity(&registered)?, Route::new(gateway.host.clone(), gateway.port))
+        .transports(Transports::new(link::trust(here.ca())?)?)
+        .preference(link::preference(choice))
+        .start(FileState::open(file.with_extension("state"))?)
+        .await?;
+    tokio::select! {
+        heard = hear(inbox, here.json, count) => heard?,
+        told = tell_status(device.status(), here.json) => told?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    device.close().await;
+    Ok(())
+}
+
+/// Prints what arrives; ends after `count` messages.
+async fn hear(mut inbox: Inbox, json: bool, count: Option<u64>) -> Result<()> {
+    let mut messages = 0;
+    while let Some(delivery) = inbox.next().await {
+        match delivery.event() {
+            Event::Message(message) => {
+                messages += 1;
+                print_message(message, json)?;
+            }
+            other if json => table::json_line(&json!({ "event": format!("{other:?}") }))?,
+            Event::Recalled(id) => table::line(format!("recalled {id}"))?,
+            Event::Skipped { first, last, reason } => {
+                table::line(format!("#{first} to #{last} will not come: {reason:?}"))?;
+            }
+            Event::Reset { .. } | Event::Hole { .. } => table::line("messages may be lost: synchronise")?,
+        }
+        delivery.done().await;
+        if count.is_some_and(|count| messages >= count) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn print_message(message: &Message, json: bool) -> Result<()> {
+    let payload: Value = serde_json::from_slice(&message.payload).unwrap_or(Value::Null);
+    if json {
+        let seq = message.seq;
+        let line = json!({ "message_id": message.id.to_string(), "seq": seq, "payload": payload });
+        return table::json_line(&line);
+    }
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    table::line(format!("#{} {}", message.seq, message.id))?;
+    for part in [text("/notification/title"), text("/notification/body")] {
+        if !part.is_empty() {
+            table::line(format!("   {part}"))?;
+        }
+    }
+    match payload.get("data") {
+        Some(data) => table::line(format!("   {data}")),
+        None => Ok(()),
+    }
+}
+
+/// Tells how the link is doing, on standard error so that a script reads messages only. Ends when it is over.
+async fn tell_status(mut status: watch::Receiver<Status>, json: bool) -> Result<()> {
+    loop {
+        let now = *status.borrow_and_update();
+        match now {
+            Status::Connected { transport, resumed, .. } if !json => {
+                let how = if resumed { "goes on where it was" } else { "begins" };
+                tell(&format!("linked over {}, {how}", transport.name()));
+            }
+            Status::Disconnected { why, retry_in } if !json => {
+                tell(&format!("no link ({why:?}), again in {:.1} s", retry_in.as_secs_f64()));
+            }
+            Status::Stopped(why) => bail!("the device stopped: {why:?}"),
+            Status::Closed => return Ok(()),
+            Status::Connecting | Status::Connected { .. } | Status::Disconnected { .. } => {}
+        }
+        if status.changed().await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a status line for the person at the terminal")]
+fn tell(what: &str) {
+    eprintln!("{what}");
+}

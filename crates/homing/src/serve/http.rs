@@ -1,0 +1,46 @@
+//! The whole HTTP API: the routers of the functions in one frame, and the operators' endpoints beside it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use homing_credentials::DeviceKeys;
+use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
+
+use super::logs::recorder;
+use super::operations::{self, Operations, Readiness};
+use super::start::Ports;
+use crate::adapters::{SystemClock, SystemEntropy};
+use crate::config::Config;
+
+/// What the API is made of.
+pub(super) struct Api<'a> {
+    pub(super) ports: Ports,
+    pub(super) keys: Arc<DeviceKeys>,
+    pub(super) readiness: Readiness,
+    pub(super) config: &'a Config,
+}
+
+pub(super) fn router(api: Api<'_>) -> Router {
+    let limits = EdgeLimits { business_per_second: api.config.app_quota_per_second, ..EdgeLimits::default() };
+    let edge = Edge::new(EdgeParts {
+        ports: Arc::new(api.ports.clone()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        keys: api.keys,
+        limits,
+    });
+    let routers = [
+        homing_intake::router(edge.clone()),
+        homing_binding::router(edge.clone()),
+        //homing_query::router(edge.clone()),
+        //homing_receipts::router(edge.clone()),
+        //homing_console::router(edge),
+    ];
+    let operations = Operations {
+        ports: api.ports,
+        readiness: api.readiness,
+        metrics: recorder(),
+        metrics_token: api.config.metrics_token.as_deref().map(Arc::from),
+    };
+    operations::router(operations).merge(assemble(routers, Arc::new(SystemClock), Arc::new(SystemEntropy)))
+}

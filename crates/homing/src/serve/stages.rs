@@ -1,0 +1,34 @@
+//! The stages that queues feed, as workers see them.
+
+use bytes::Bytes;
+use homing_dispatch::Dispatch;
+use homing_fanout::Fanout;
+use homing_ports::StageError;
+use homing_receipts::{CloseMessages, RecordReceipts};
+
+use super::start::Ports;
+use super::workers::Consume;
+
+impl Consume for Fanout<Ports> {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.consume(body).await
+    }
+}
+
+impl Consume for Dispatch<Ports> {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.consume(body).await
+    }
+}
+
+impl Consume for RecordReceipts<Ports> {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.consume(body).await
+    }
+}
+
+impl Consume for CloseMessages<Ports> {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.consume(body).await
+    }
+}

@@ -1,0 +1,150 @@
+//! Wires the adapters, the functions, the workers and the gateway, in the order in which each needs the one before.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use homing_credentials::DeviceKeys;
+use homing_dispatch::Dispatch;
+use homing_fanout::Fanout;
+use homing_ports::{Clock as _, QueueName};
+use homing_receipts::{CloseMessages, RecordReceipts};
+use homing_store_embedded::{EmbeddedStore, OpenError};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::admin::first_token;
+use super::certificate::Certificate;
+use super::data_dir::DataDir;
+use super::error::StartError;
+use super::gateway::{Gateway, Identity};
+use super::http::{Api, router};
+use super::lifecycle::{Group, Parts, Running};
+use super::listener::Listener;
+use super::operations::Readiness;
+use super::sweeper::{DEPTH_EVERY, INTAKE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
+use super::tls;
+use super::workers::{Consume, Worker};
+use crate::adapters::{Adapters, Drills, SystemClock, SystemEntropy};
+use crate::config::Config;
+
+/// The ports of this deployment.
+pub(super) type Ports = Adapters<EmbeddedStore>;
+
+/// Which of the fleet's device keys new devices get.
+const DEVICE_KEY: u32 = 1;
+
+/// Starts a server. It is ready when this returns.
+///
+/// # Errors
+/// [`StartError`], in words for the person who starts it.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let directory = DataDir::open(&config.data_dir)?;
+    let store = open_store(&directory).await?;
+    let fleet_secret = directory.fleet_secret(&SystemEntropy)?;
+    let server_id = directory.server_id(&SystemEntropy)?;
+    let keys = Arc::new(DeviceKeys::derived(&fleet_secret, DEVICE_KEY));
+    let certificate = Certificate::load(config.certificate.as_ref(), &directory, &config.hosts)?;
+    let http = listen(config.http, "http-listen").await?;
+    let https = listen(config.https, "https-listen").await?;
+    let ports = Adapters::new(Arc::new(store), Arc::new(Drills::new(config.drill.as_ref())));
+    let first_admin_token = first_token(&ports).await.map_err(|error| StartError::Store(error.to_string()))?;
+
+    let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
+    let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
+    let (listeners, workers) = (Group::default(), Group::default());
+    start_workers(&ports, config.workers, &workers);
+    start_sweepers(&ports, &workers);
+    let readiness = Readiness::default();
+    let router = router(Api { ports: ports.clone(), keys, readiness: readiness.clone(), config: &config });
+    let running = Running {
+        http: local_address(http.as_ref()),
+        https: local_address(https.as_ref()),
+        gateway: gateway.local_address(),
+        data_dir: config.data_dir.clone(),
+        development_certificate: certificate.is_development.then(|| directory.development_certificate()),
+        first_admin_token,
+        parts: Parts { readiness: readiness.clone(), gateway, listeners, workers },
+    };
+    let acceptor = TlsAcceptor::from(tls::https(&certificate)?);
+    serve_http(&running.parts.listeners, http, None, &router);
+    serve_http(&running.parts.listeners, https, Some(acceptor), &router);
+    readiness.set(true);
+    Ok(running)
+}
+
+async fn open_store(directory: &DataDir) -> Result<EmbeddedStore, StartError> {
+    let path = directory.store();
+    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path, Arc::new(SystemClock))).await;
+    let opened = opened.map_err(|error| StartError::Store(error.to_string()))?;
+    opened.map_err(|error| match error {
+        OpenError::Locked { path } => StartError::Locked(data_dir_of(&path)),
+        OpenError::NotWritable { path, .. } => StartError::NotWritable(data_dir_of(&path)),
+        OpenError::DiskFull { path } => StartError::DiskFull(data_dir_of(&path)),
+        OpenError::NewerFormat { .. } | OpenError::Damaged { .. } => StartError::Store(error.to_string()),
+    })
+}
+
+/// The operator chose the directory above the store's.
+fn data_dir_of(store: &Path) -> std::path::PathBuf {
+    store.parent().unwrap_or(store).to_owned()
+}
+
+async fn listen(address: Option<SocketAddr>, flag: &'static str) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) => Err(StartError::of_bind(address, "TCP", flag, source)),
+    }
+}
+
+fn local_address(listener: Option<&TcpListener>) -> Option<SocketAddr> {
+    listener.and_then(|listener| listener.local_addr().ok())
+}
+
+fn serve_http(listeners: &Group, socket: Option<TcpListener>, tls: Option<TlsAcceptor>, router: &Router) {
+    let Some(socket) = socket else { return };
+    let listener = Listener { socket, tls, router: router.clone() };
+    listeners.spawn(listener.run(listeners.stop.clone(), listeners.tracker.clone()));
+}
+
+fn start_workers(ports: &Ports, parallel: usize, group: &Group) {
+    let shared = || Arc::new(ports.clone());
+    start_worker(ports, QueueName::Audience, Fanout::new(shared()), parallel, group);
+    start_worker(ports, QueueName::Dispatch, Dispatch::new(shared()), parallel, group);
+    start_worker(ports, QueueName::Receipts, RecordReceipts::new(shared()), parallel, group);
+    start_worker(ports, QueueName::Close, CloseMessages::new(shared()), parallel, group);
+}
+
+fn start_worker(ports: &Ports, queue: QueueName, stage: impl Consume, parallel: usize, group: &Group) {
+    let worker = Worker { ports: ports.clone(), queue, stage: Arc::new(stage), parallel };
+    group.spawn(worker.run(group.stop.clone(), group.tracker.clone()));
+}
+
+fn start_sweepers(ports: &Ports, group: &Group) {
+    let intake = ports.clone();
+    group.spawn(every(INTAKE_SWEEP_EVERY, group.stop.clone(), move || {
+        let ports = intake.clone();
+        async move {
+            if let Err(error) = homing_intake::sweep(&ports, ports.now()).await {
+                tracing::warn!(%error, "messages whose job was lost could not be looked for");
+            }
+        }
+    }));
+    let retention = ports.clone();
+    group.spawn(every(RETENTION_SWEEP_EVERY, group.stop.clone(), move || {
+        let ports = retention.clone();
+        async move {
+            match ports.store().sweep(ports.now()).await {
+                Ok(swept) => tracing::debug!(?swept, "what is past its retention is deleted"),
+                Err(error) => tracing::warn!(%error, "what is past its retention could not be deleted"),
+            }
+        }
+    }));
+    let depths = ports.clone();
+    group.spawn(every(DEPTH_EVERY, group.stop.clone(), move || {
+        let ports = depths.clone();
+        async move { report_depths(&ports).await }
+    }));
+}

@@ -35,6 +35,9 @@ pub const MAILBOX_MAX_ENTRIES: usize = 64;
 /// Ids of trimmed entries that a mailbox remembers, against a redelivered shard. Twice the 32 of an overflow's half, so
 /// that what an overflow dropped is remembered beside what was acknowledged before it. 8 bytes each.
 pub const MAILBOX_MAX_TRIMMED_IDS: usize = 64;
+/// Refused messages that a mailbox remembers with their reason, so that a repeated shard gets the same answer even when the
+/// device could take the message by then. Refusals are rare and their repeats come soon; 9 bytes each.
+pub const MAILBOX_MAX_REFUSALS: usize = 16;
 /// Message ids that a device remembers, against the same message arriving by two channels or from a re-created mailbox.
 pub const DEVICE_MAX_SEEN_IDS: usize = 256;
 

@@ -26,7 +26,8 @@ pub use withdraw::{Overflowed, Rebound, Withdrawn};
 
 use crate::gateway::GatewayRef;
 use crate::id::{AppId, ConnSeq, Epoch, Seq, UserHash};
-use crate::limits::MAILBOX_MAX_TRIMMED_IDS;
+use crate::limits::{MAILBOX_MAX_REFUSALS, MAILBOX_MAX_TRIMMED_IDS};
+use crate::reason::Reason;
 
 /// Which gateway holds the device's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Mailbox {
     pub user: Option<UserHash>,
     /// Short hashes of what was trimmed last, oldest first.
     pub trimmed: VecDeque<u64>,
+    /// Short hashes of what was refused last and why, oldest first: decided here, so that the ledger is told only one end.
+    pub refused: VecDeque<(u64, Reason)>,
 }
 
 /// The caller is not the owner any more.
@@ -91,6 +94,7 @@ impl Mailbox {
             revoked: false,
             user,
             trimmed: VecDeque::new(),
+            refused: VecDeque::new(),
         }
     }
 
@@ -114,11 +118,20 @@ impl Mailbox {
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         const ITEM: usize = 160;
-        ITEM + self.trimmed.len() * 8 + self.entries.iter().map(Entry::size_bytes).sum::<usize>()
+        ITEM + self.trimmed.len() * 8
+            + self.refused.len() * 9
+            + self.entries.iter().map(Entry::size_bytes).sum::<usize>()
     }
 
     fn owned_by(&self, conn_seq: ConnSeq) -> Result<(), Fenced> {
         if self.conn_seq == conn_seq && !self.revoked { Ok(()) } else { Err(Fenced { current: self.conn_seq }) }
+    }
+
+    fn refuse(&mut self, short_hash: u64, reason: Reason) {
+        if self.refused.len() == MAILBOX_MAX_REFUSALS {
+            self.refused.pop_front();
+        }
+        self.refused.push_back((short_hash, reason));
     }
 
     fn remember(&mut self, short_hash: u64) {

@@ -56,7 +56,9 @@ pub(crate) fn request(message: &Rendered, target: &Target, now: UnixMillis) -> E
 pub(crate) const fn route(enqueued: &Enqueued) -> Option<Route> {
     match enqueued {
         Enqueued::Stored { route, .. } => *route,
-        Enqueued::Full { .. } | Enqueued::Settled | Enqueued::Unbound | Enqueued::Unknown | Enqueued::Revoked => None,
+        Enqueued::Full { .. } | Enqueued::Settled | Enqueued::Refused(_) | Enqueued::Unknown | Enqueued::Revoked => {
+            None
+        }
     }
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn settle(target: Target, enqueued: Enqueued, leases: &Leases, outcom
         }
         Enqueued::Settled => {}
         Enqueued::Full { .. } => outcome.again(target),
-        Enqueued::Unbound => outcome.end(target.device, Reason::Unbound),
+        Enqueued::Refused(reason) => outcome.end(target.device, reason),
         Enqueued::Unknown => outcome.end(target.device, Reason::UnknownDevice),
         Enqueued::Revoked => outcome.end(target.device, Reason::Deregistered),
     }

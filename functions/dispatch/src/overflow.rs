@@ -1,6 +1,6 @@
 //! A full mailbox: the oldest half gives way when it is certain that the device has not seen it.
 
-use homing_domain::mailbox::{Enqueued, Overflowed, Route};
+use homing_domain::mailbox::{Enqueued, Overflowed, Route, Withdrawn};
 use homing_domain::{MessageId, Notice, Reason, Target};
 use homing_ports::{Error, Fault, StageError};
 use homing_telemetry::MailboxOverflowed;
@@ -34,10 +34,21 @@ impl<P: Ports> Dispatch<P> {
                     }
                     None => {
                         emit(message, target, "refused", 0);
-                        outcome.end(target.device, Reason::Overflow);
+                        self.refuse(message, target, outcome).await?;
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The new message fails. Decided in the mailbox first: a repeat of this shard may find room, and must not use it.
+    async fn refuse(&self, message: &Rendered, target: Target, outcome: &mut Outcome) -> Result<(), StageError> {
+        match self.ports.withdraw(target.device, message.id, Reason::Overflow).await? {
+            Withdrawn::Tombstoned => outcome.end(target.device, Reason::Overflow),
+            // Another run of this shard brought it in after all, and its gateway settles it.
+            Withdrawn::Marked { .. } => {}
+            Withdrawn::Absent => self.enqueue_one(message, target, outcome).await?,
         }
         Ok(())
     }

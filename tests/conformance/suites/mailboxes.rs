@@ -85,7 +85,7 @@ pub(crate) async fn enqueue_answers_in_order<A: Adapter>(world: &A) {
             other => format!("{other:?}"),
         })
         .collect();
-    assert_eq!(in_short, ["stored 1", "Unknown", "stored 1", "Unknown", "Unbound", "stored 2"]);
+    assert_eq!(in_short, ["stored 1", "Unknown", "stored 1", "Unknown", "Refused(Unbound)", "stored 2"]);
     assert!(ports.enqueue(Vec::new()).await.unwrap().is_empty());
 }
 
@@ -115,7 +115,8 @@ pub(crate) async fn every_kind_of_entry_comes_back<A: Adapter>(world: &A) {
     let large = Enqueue { body: Body::Reference, expires_at: UnixMillis::NEVER, ..enqueue(2) };
     let empty = Enqueue { body: Body::Inline(Bytes::new()), ..enqueue(3) };
     let collapsing = Enqueue { collapse_key: Some("折叠".to_owned()), ..enqueue(4) };
-    for request in [full, large, empty, collapsing] {
+    let refused = Enqueue { user: Some(user_id("wei").hash()), ..enqueue(5) };
+    for request in [full, large, empty, collapsing, refused] {
         assert_eq!(enqueue_one(ports, request.clone()).await, model.enqueue(request));
     }
     assert_eq!(stored(ports).await, model);
@@ -187,6 +188,7 @@ pub(crate) async fn withdraw_marks_or_buries<A: Adapter>(world: &A) {
     filled(ports, 3).await;
     let absent = ports.withdraw(device(), message_id(9), Reason::Recalled).await.unwrap();
     assert_eq!(absent, Withdrawn::Absent);
+    assert_eq!(enqueue_one(ports, enqueue(9)).await, Enqueued::Refused(Reason::Recalled), "withdrawn before it came");
     let unseen = ports.withdraw(device(), message_id(1), Reason::Recalled).await.unwrap();
     assert_eq!(unseen, Withdrawn::Tombstoned);
     let route = Some(Route { gateway: gateway(1), conn_seq: 1 });
@@ -211,7 +213,7 @@ pub(crate) async fn bind_withdraws_what_was_for_another<A: Adapter>(world: &A) {
     assert_eq!(after.user, Some(user_id("wei").hash()));
     assert_eq!(live_seqs(&after), [2]);
     let late = enqueue_one(ports, Enqueue { user: Some(lin), ..enqueue(3) }).await;
-    assert_eq!(late, Enqueued::Unbound);
+    assert_eq!(late, Enqueued::Refused(Reason::Unbound));
 }
 
 pub(crate) async fn revoke_is_repeatable<A: Adapter>(world: &A) {

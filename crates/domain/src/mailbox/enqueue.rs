@@ -52,8 +52,9 @@ pub enum Enqueued {
         /// Who holds the link: a live gateway can trim; without a route the oldest half can overflow.
         route: Option<Route>,
     },
-    /// Addressed to a user whom the device is not bound to.
-    Unbound,
+    /// It is not for this device any more: unbound (addressed to a user whom the device is not bound to), or withdrawn before
+    /// it came. A repeat is refused alike, whatever has changed since. Tell the ledger.
+    Refused(Reason),
     /// The app has no such device.
     Unknown,
     /// The device is deregistered.
@@ -73,7 +74,8 @@ impl Mailbox {
             return repeat;
         }
         if request.user.is_some() && request.user != self.user {
-            return Enqueued::Unbound;
+            self.refuse(request.message.short_hash(), Reason::Unbound);
+            return Enqueued::Refused(Reason::Unbound);
         }
         if self.entries.len() >= MAILBOX_MAX_ENTRIES {
             return Enqueued::Full { route: self.route };
@@ -107,6 +109,9 @@ impl Mailbox {
                 },
                 EntryState::Marked(_) | EntryState::Tombstone(_) => Enqueued::Settled,
             });
+        }
+        if let Some((_, reason)) = self.refused.iter().find(|(refused, _)| *refused == short_hash) {
+            return Some(Enqueued::Refused(*reason));
         }
         self.trimmed.contains(&short_hash).then_some(Enqueued::Settled)
     }

@@ -129,6 +129,13 @@ fn an_unseen_entry_is_buried_and_a_possibly_seen_one_is_marked() {
 }
 
 #[test]
+fn a_withdrawal_that_comes_before_its_message_refuses_it() {
+    let mut mailbox = mailbox();
+    assert_eq!(mailbox.withdraw(message(1), Reason::Recalled), Withdrawn::Absent);
+    assert_eq!(mailbox.enqueue(request(1)), Enqueued::Refused(Reason::Recalled));
+}
+
+#[test]
 fn the_newest_of_a_collapse_key_is_kept() {
     let mut mailbox = mailbox();
     let keyed = |n| Enqueue { collapse_key: Some("score".into()), ..request(n) };
@@ -149,7 +156,11 @@ fn unbind_withdraws_what_was_addressed_to_the_old_user() {
     stored(&mailbox.enqueue(Enqueue { user: Some(old), ..request(1) }));
     stored(&mailbox.enqueue(request(2)));
     assert_eq!(mailbox.bind(Some(new)).unseen, [message(1)]);
-    assert_eq!(mailbox.enqueue(Enqueue { user: Some(old), ..request(3) }), Enqueued::Unbound);
+    assert_eq!(mailbox.enqueue(Enqueue { user: Some(old), ..request(3) }), Enqueued::Refused(Reason::Unbound));
+    mailbox.bind(Some(old));
+    let repeat = mailbox.enqueue(Enqueue { user: Some(old), ..request(3) });
+    assert_eq!(repeat, Enqueued::Refused(Reason::Unbound), "a repeat gets the same answer");
+    mailbox.bind(Some(new));
     assert_eq!(mailbox.entries[1].state, EntryState::Live);
 }
 

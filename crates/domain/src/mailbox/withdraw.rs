@@ -17,7 +17,7 @@ pub enum Withdrawn {
         /// Who holds the link, if anyone.
         route: Option<Route>,
     },
-    /// There is no such pending entry.
+    /// There is no such pending entry. If it was never there, it will be refused when it comes.
     Absent,
 }
 
@@ -47,13 +47,20 @@ pub enum Overflowed {
 }
 
 impl Mailbox {
-    /// Withdraws a pending message.
+    /// Withdraws a message, pending or still to come.
     pub fn withdraw(&mut self, message: MessageId, reason: Reason) -> Withdrawn {
         let found = self
             .positions_where(|entry| entry.message == message && !matches!(entry.state, EntryState::Tombstone(_)))
             .first()
             .copied();
         let Some((position, seq)) = found else {
+            let short_hash = message.short_hash();
+            let is_known = self.entries.iter().any(|entry| entry.message == message)
+                || self.trimmed.contains(&short_hash)
+                || self.refused.iter().any(|(refused, _)| *refused == short_hash);
+            if !is_known {
+                self.refuse(short_hash, reason);
+            }
             return Withdrawn::Absent;
         };
         match self.withdraw_at(position, seq, reason) {

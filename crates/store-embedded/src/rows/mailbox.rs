@@ -35,6 +35,16 @@ pub(crate) struct MailboxRow {
     user: Option<u64>,
     #[prost(fixed64, repeated, tag = "12")]
     trimmed: Vec<u64>,
+    #[prost(message, repeated, tag = "13")]
+    refused: Vec<RefusalRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RefusalRow {
+    #[prost(fixed64, tag = "1")]
+    short_hash: u64,
+    #[prost(uint32, tag = "2")]
+    reason: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -97,6 +107,11 @@ impl Stored for Mailbox {
             revoked: self.revoked,
             user: self.user.map(|user| user.0),
             trimmed: self.trimmed.iter().copied().collect(),
+            refused: self
+                .refused
+                .iter()
+                .map(|(short_hash, reason)| RefusalRow { short_hash: *short_hash, reason: reason.code() })
+                .collect(),
         }
     }
 
@@ -118,6 +133,11 @@ impl Stored for Mailbox {
             revoked: row.revoked,
             user: row.user.map(UserHash),
             trimmed: row.trimmed.into(),
+            refused: row
+                .refused
+                .into_iter()
+                .map(|row| Ok((row.short_hash, Reason::from_code(row.reason)?)))
+                .collect::<Result<_, Wrong>>()?,
         })
     }
 }

@@ -112,6 +112,7 @@ fn mailbox() {
     mailbox.take_over(Takeover { gateway, conn_seq: 8, credential_generation: 1 }).unwrap();
     mailbox.trim(8, 1, 1).unwrap();
     mailbox.withdraw(MessageId::from_bytes([2; 16]), Reason::Recalled);
+    mailbox.withdraw(MessageId::from_bytes([6; 16]), Reason::Recalled);
     mailbox.sent = 2;
     holds(&mailbox, include_str!("fixtures/mailbox.hex").trim_end());
 }

@@ -131,8 +131,10 @@ impl Mailboxes for World {
         unreachable!()
     }
 
-    async fn withdraw(&self, _: DeviceId, _: MessageId, _: Reason) -> Result<Withdrawn> {
-        unreachable!()
+    async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
+        self.call(|state, _| {
+            state.mailboxes.get_mut(&device).map_or(Withdrawn::Absent, |mailbox| mailbox.withdraw(message, reason))
+        })
     }
 
     async fn bind(&self, _: DeviceId, _: Option<UserHash>) -> Result<Option<Rebound>> {

@@ -32,9 +32,9 @@ pub(super) fn router(api: Api<'_>) -> Router {
     let routers = [
         homing_intake::router(edge.clone()),
         homing_binding::router(edge.clone()),
-        //homing_query::router(edge.clone()),
-        //homing_receipts::router(edge.clone()),
-        //homing_console::router(edge),
+        homing_query::router(edge.clone()),
+        homing_receipts::router(edge.clone()),
+        homing_console::router(edge),
     ];
     let operations = Operations {
         ports: api.ports,

@@ -46,13 +46,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let server_id = directory.server_id(&SystemEntropy)?;
     let keys = Arc::new(DeviceKeys::derived(&fleet_secret, DEVICE_KEY));
     let certificate = Certificate::load(config.certificate.as_ref(), &directory, &config.hosts)?;
+    let acceptor = TlsAcceptor::from(tls::https(&certificate)?);
     let http = listen(config.http, "http-listen").await?;
     let https = listen(config.https, "https-listen").await?;
     let ports = Adapters::new(Arc::new(store), Arc::new(Drills::new(config.drill.as_ref())));
-    let first_admin_token = first_token(&ports).await.map_err(|error| StartError::Store(error.to_string()))?;
-
     let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
     let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
+    // Only now, when nothing can fail any more: the token is shown by this start or never.
+    let first_admin_token = first_token(&ports).await.map_err(|error| StartError::Store(error.to_string()))?;
     let (listeners, workers) = (Group::default(), Group::default());
     start_workers(&ports, config.workers, &workers);
     start_sweepers(&ports, &workers);
@@ -67,7 +68,6 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         first_admin_token,
         parts: Parts { readiness: readiness.clone(), gateway, listeners, workers },
     };
-    let acceptor = TlsAcceptor::from(tls::https(&certificate)?);
     serve_http(&running.parts.listeners, http, None, &router);
     serve_http(&running.parts.listeners, https, Some(acceptor), &router);
     readiness.set(true);

@@ -78,9 +78,12 @@ fn write(target: &str, name: &str, first: u8, frames: &[Frame]) {
     for frame in frames {
         encode(frame, &mut buffer);
     }
+    write_bytes(target, name, &[&[first], buffer.as_ref()].concat());
+}
+
+fn write_bytes(target: &str, name: &str, content: &[u8]) {
     let folder = Path::new("seeds").join(target);
     fs::create_dir_all(&folder).expect("the folder of seeds can be made");
-    let content = [&[first], buffer.as_ref()].concat();
     fs::write(folder.join(name), content).expect("a seed can be written");
 }
 
@@ -90,4 +93,11 @@ fn main() {
     }
     write("wire_frames", "device", 3, &of_device());
     write("wire_frames", "gateway", 1, &of_gateway());
+    // Scripts: every step of a world in turn, in a few strides.
+    for target in ["link_client", "link_server"] {
+        for stride in [1_u8, 3, 7, 11] {
+            let script: Vec<u8> = (0..=255_u8).map(|index| index.wrapping_mul(stride) % 48).collect();
+            write_bytes(target, &format!("stride-{stride:02}"), &script);
+        }
+    }
 }

@@ -173,7 +173,11 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
     ("aws-config", &["homing-store-aws"], "AWS has one adapter; everything else names ports"),
     ("aws-smithy-*", &["homing-store-aws"], "AWS has one adapter; everything else names ports"),
     ("lambda_*", &[], "only the Lambda main of a stage, behind its feature"),
-    ("aws-lc-rs", &["homing-credentials"], "cryptography is called from one place, to be read as one"),
+    (
+        "aws-lc-rs",
+        &["homing-credentials", "homing-edge-gateway"],
+        "one place calls it, but for the keys that QUIC asks of an endpoint",
+    ),
     ("fjall", &["homing-store-embedded"], "the engine is the embedded store's own affair"),
     (
         "axum",

@@ -1,0 +1,9 @@
+//! The merged HTTP API over the embedded store: no sockets, everything else is real.
+
+mod apps;
+mod contract_document;
+mod devices;
+mod malformed;
+mod messages;
+mod questions;
+mod world;

@@ -1,1 +1,8 @@
+//! The rules of a live link, each with the fault that it guards against. The mailbox beside it is the real model.
 
+mod opening;
+mod order;
+mod settling;
+mod store;
+mod talk;
+mod world;

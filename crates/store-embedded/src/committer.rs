@@ -9,7 +9,7 @@
 mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use fjall::PersistMode;
@@ -34,16 +34,24 @@ pub(crate) struct Committer {
     /// `None` only while it is being dropped.
     operations: Option<mpsc::Sender<Operation>>,
     thread: Option<JoinHandle<()>>,
+    failure: Arc<OnceLock<Failure>>,
 }
 
 impl Committer {
     /// Starts the thread.
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
         let (operations, receiver) = mpsc::channel(WAITING_MAX);
-        let thread = std::thread::Builder::new()
-            .name("store-committer".to_owned())
-            .spawn(move || commit_groups(&engine, receiver))?;
-        Ok(Self { operations: Some(operations), thread: Some(thread) })
+        let failure = Arc::new(OnceLock::new());
+        let thread = std::thread::Builder::new().name("store-committer".to_owned()).spawn({
+            let failure = Arc::clone(&failure);
+            move || commit_groups(&engine, receiver, &failure)
+        })?;
+        Ok(Self { operations: Some(operations), thread: Some(thread), failure })
+    }
+
+    /// Why nothing can be written any more, if so.
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        self.failure.get().map(StoreError::from_commit)
     }
 
     /// Runs an operation and answers when it is durable. An operation that fails leaves nothing behind. Once handed in,
@@ -81,7 +89,7 @@ impl Drop for Committer {
     }
 }
 
-fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>) {
+fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>, failure: &OnceLock<Failure>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     let mut view = View::new(engine);
     while operations.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
@@ -95,15 +103,21 @@ fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>) {
             }
         }
         let (batch, effects) = view.take();
-        let durable = if batch.is_empty() {
-            Ok(())
-        } else {
+        let durable = match failure.get() {
+            // After a failed write nobody knows what the disk has. Only opening it again finds out.
+            Some(failure) => Err(Arc::clone(failure)),
+            None if batch.is_empty() => Ok(()),
             // The engine writes and syncs its journal before it lets readers see anything of the batch.
-            batch.durability(Some(PersistMode::SyncData)).commit().map_err(Arc::new)
+            None => batch.durability(Some(PersistMode::SyncData)).commit().map_err(Arc::new),
         };
         match &durable {
             Ok(()) => effects.into_iter().for_each(|effect| effect()),
-            Err(failure) => tracing::error!(error = %failure, operations = answers.len(), "the commit failed"),
+            Err(cause) => {
+                let first = failure.set(Arc::clone(cause)).is_ok();
+                if first {
+                    tracing::error!(error = %StoreError::from_commit(cause), "nothing can be written any more");
+                }
+            }
         }
         for answer in answers {
             answer(durable.as_ref().copied());

@@ -99,7 +99,7 @@ impl Devices for EmbeddedStore {
         let prefix = Key::of(Table::DevicesByApp).app(app);
         // A segment is the top six bits of the id's first byte: four neighbouring first bytes.
         let first = prefix.clone().byte(segment << 2);
-        let last = prefix.clone().byte((segment << 2) | 0b11);
+        let end = prefix.clone().byte((segment << 2) | 0b11).after_all();
         let start = match after {
             Some(after) => by_app(app, &after).next().max(first.bytes),
             None => first.bytes,
@@ -108,7 +108,7 @@ impl Devices for EmbeddedStore {
             let mut devices = Vec::new();
             for row in engine.scan(&prefix, Some(start)) {
                 let (index_key, _) = row?;
-                if devices.len() >= limit || index_key[..] >= last.after_all()[..] {
+                if devices.len() >= limit || index_key[..] >= end[..] {
                     break;
                 }
                 // The index and the directory are read at two moments: a device may have gone in between.

@@ -91,8 +91,11 @@ pub(crate) enum StoreError {
     #[error(transparent)]
     Engine(#[from] fjall::Error),
     /// A group of operations could not be made durable; none of it is visible.
-    #[error("the commit failed: {0}")]
+    #[error("the disk failed: {0}; restart")]
     Commit(Arc<fjall::Error>),
+    /// The engine's own writing in the background failed, and it did not say why.
+    #[error("writing to the disk failed in the background (is it full?); make room and restart")]
+    Background,
     /// No space is left. The engine takes no more writes in this process: it cannot know what the disk has.
     #[error("the disk is full; make room and restart")]
     DiskFull,
@@ -124,6 +127,7 @@ impl StoreError {
     /// Says why a commit failed.
     pub(crate) fn from_commit(error: &Arc<fjall::Error>) -> Self {
         let kind = match &**error {
+            fjall::Error::Poisoned => return Self::Background,
             fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => Some(source.kind()),
             _ => None,
         };
@@ -139,6 +143,7 @@ impl StoreError {
             Self::InboxFull => Fault::Retry,
             Self::Engine(_)
             | Self::Commit(_)
+            | Self::Background
             | Self::DiskFull
             | Self::Damaged { .. }
             | Self::Closed

@@ -70,6 +70,13 @@ impl EmbeddedStore {
         Ok(Self { shared: Arc::new(Shared { committer, engine, clock, queues, fleet: Fleet::default() }) })
     }
 
+    /// Why nothing can be written any more, in words, if a write ever failed: a full or broken disk. Reads go on, and a
+    /// restart tries again. For the readiness check.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.shared.committer.failure().map(|failure| failure.to_string())
+    }
+
     fn engine(&self) -> &Engine {
         &self.shared.engine
     }

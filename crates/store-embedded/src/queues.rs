@@ -18,7 +18,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::rows::{self, DeadLetterRow, QueueItemRow};
 use crate::sweep::Aged;
 use crate::table::{Key, Table};
-use index::{Handle, Index, ItemId, Spent, Taken};
+use index::{Handle, Index, ItemId, Spent};
 
 /// Largest body of an item, in bytes: what SQS takes.
 const BODY_MAX_BYTES: usize = 256 << 10;
@@ -108,7 +108,10 @@ impl Queue {
     /// Makes an item a dead letter, unless it was deleted in between.
     fn bury(self: &Arc<Self>, view: &mut View<'_>, spent: Spent, now: UnixMillis) -> StoreResult<()> {
         let key = item_key(self.name, spent.id);
-        if let Some(item) = view.row::<QueueItemRow>(&key)? {
+        if let Some(value) = view.get(&key)? {
+            // What cannot be read is given up as it is.
+            let item = rows::decode(key.table, value.clone())
+                .unwrap_or_else(|_| QueueItemRow { body: value, ..QueueItemRow::default() });
             view.delete(key);
             let row = DeadLetterRow {
                 body: item.body,
@@ -145,13 +148,20 @@ impl EmbeddedStore {
     async fn take_visible(&self, queue: &Arc<Queue>, max: usize) -> Result<Vec<Received>> {
         let (taken, spent) = queue.index().take(queue.name, max, self.shared.clock.now());
         self.bury(queue, spent).await?;
-        let read = |taken: Taken| {
-            let row = self.engine().row::<QueueItemRow>(&item_key(queue.name, taken.handle.id));
-            // A row may have been deleted between the index and here, by a handle of an earlier receive.
-            row.map(|row| row.map(|row| taken.with(row))).transpose()
-        };
-        let read: StoreResult<Vec<_>> = taken.into_iter().filter_map(read).collect();
-        read.map_err(|error| error.in_port("receive items"))
+        let mut received = Vec::with_capacity(taken.len());
+        for taken in taken {
+            match self.engine().row::<QueueItemRow>(&item_key(queue.name, taken.handle.id)) {
+                Ok(Some(row)) => received.push(taken.with(row)),
+                // Deleted between the index and here, by the handle of an earlier receive.
+                Ok(None) => {}
+                // It stays hidden, comes again, and is given up in the end; the others must not wait for that.
+                Err(damaged @ StoreError::Damaged { .. }) => {
+                    tracing::error!(queue = queue.name.name(), error = %damaged, "an item cannot be read");
+                }
+                Err(error) => return Err(error.in_port("receive items")),
+            }
+        }
+        Ok(received)
     }
 }
 

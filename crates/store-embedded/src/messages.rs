@@ -7,20 +7,35 @@ use homing_ports::{Accepted, Messages, Result};
 use crate::EmbeddedStore;
 use crate::committer::View;
 use crate::error::{StoreError, StoreResult};
-use crate::sweep::Aged;
 use crate::table::{Key, Table};
 
 pub(crate) fn key(id: &MessageId) -> Key {
     Key::of(Table::Messages).message(id)
 }
 
-pub(crate) fn by_app(message: &Message) -> Key {
-    by_app_at(&message.app, message.accepted_at, &message.id)
+/// The prefix of all apps' indexes by time.
+pub(crate) fn of_all_apps() -> Key {
+    Key::of(Table::MessagesByApp)
 }
 
-fn by_app_at(app: &AppId, accepted_at: UnixMillis, id: &MessageId) -> Key {
-    Key::of(Table::MessagesByApp).app(app).time_descending(accepted_at).message_descending(id)
+fn by_app(app: &AppId, accepted_at: UnixMillis, id: &MessageId) -> Key {
+    of_all_apps().app(app).time_descending(accepted_at).message_descending(id)
 }
+
+/// The prefix of the index that a key of it belongs to.
+pub(crate) fn app_of(index_key: &[u8]) -> StoreResult<Key> {
+    const TIME_AND_ID_BYTES: usize = 8 + 16;
+    let at = index_key.len().checked_sub(TIME_AND_ID_BYTES);
+    let prefix = at.and_then(|at| index_key.get(..at)).ok_or(NO_MESSAGE)?;
+    Ok(Key { table: Table::MessagesByApp, bytes: prefix.to_vec() })
+}
+
+/// The message that a key of an app's index names.
+pub(crate) fn id_in(index_key: &[u8]) -> StoreResult<MessageId> {
+    message_at_end(index_key, true).ok_or(NO_MESSAGE)
+}
+
+const NO_MESSAGE: StoreError = StoreError::Damaged { table: Table::MessagesByApp, what: "a key without a message" };
 
 pub(crate) fn while_accepted(message: &Message) -> Key {
     Key::of(Table::MessagesAccepted).time(message.accepted_at).message(&message.id)
@@ -64,11 +79,10 @@ impl Messages for EmbeddedStore {
                 return Ok(Accepted::Existing(Box::new(existing)));
             }
             view.put_noun(key, &message);
-            view.put_mark(by_app(&message));
+            view.put_mark(by_app(&message.app, message.accepted_at, &message.id));
             if message.stage == Stage::Accepted {
                 view.put_mark(while_accepted(&message));
             }
-            view.put_mark(Aged::Message(message.id).key(message.accepted_at));
             Ok(Accepted::New)
         })
         .await
@@ -85,13 +99,11 @@ impl Messages for EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<Message>> {
         let prefix = Key::of(Table::MessagesByApp).app(app);
-        let start = before.map(|(at, id)| by_app_at(app, at, &id).next());
+        let start = before.map(|(at, id)| by_app(app, at, &id).next());
         self.read_pages("list the messages of the app", move |engine| {
             let mut messages = Vec::new();
             for (index_key, _) in engine.page(&prefix, start, limit)? {
-                let id = message_at_end(&index_key, true)
-                    .ok_or(StoreError::Damaged { table: prefix.table, what: "a key without a message" })?;
-                messages.extend(engine.noun::<Message>(&key(&id))?);
+                messages.extend(engine.noun::<Message>(&key(&id_in(&index_key)?))?);
             }
             Ok(messages)
         })

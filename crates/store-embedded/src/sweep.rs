@@ -25,7 +25,8 @@ pub struct Swept {
 /// Something that has an age.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Aged {
-    /// A message with its shards, deliveries and numbers.
+    /// What came for a message that is not there: deliveries and numbers. Messages themselves are found by their app's
+    /// index, which saves a row for each.
     Message(MessageId),
     /// An upstream message at its position.
     Upstream(AppId, u64),
@@ -80,9 +81,10 @@ impl EmbeddedStore {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn sweep(&self, now: UnixMillis) -> Result<Swept> {
+        let end = now.minus(HISTORY_KEPT_FOR);
+        let mut swept = self.sweep_messages(end).await?;
         let prefix = Key::of(Table::Aging);
-        let end = prefix.clone().time(now.minus(HISTORY_KEPT_FOR)).bytes;
-        let mut swept = Swept::default();
+        let end = prefix.clone().time(end).bytes;
         // Every page starts where the last one ended: deleted rows leave traces in the engine that are slow to pass.
         let mut start = None;
         loop {
@@ -103,6 +105,34 @@ impl EmbeddedStore {
         }
     }
 
+    /// Deletes messages accepted before `end`, app by app.
+    async fn sweep_messages(&self, end: UnixMillis) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut next_app = None;
+        loop {
+            let start = next_app.take();
+            let first =
+                self.read_pages(OPERATION, move |engine| engine.page(&messages::of_all_apps(), start, 1)).await?;
+            let Some((key, _)) = first.first() else {
+                return Ok(swept);
+            };
+            let of_app = messages::app_of(key).map_err(|error| error.in_port(OPERATION))?;
+            // Later messages come first, so all from here to the app's end are too old.
+            let mut start = Some(of_app.clone().time_descending(end).after_all());
+            loop {
+                let page = self.keys(of_app.clone(), start.take()).await?;
+                let Some(last) = page.last() else { break };
+                start = Some(last.clone().next());
+                for key in page {
+                    let id = messages::id_in(&key.bytes).map_err(|error| error.in_port(OPERATION))?;
+                    swept.rows += self.forget(Aged::Message(id)).await? + self.delete_all(vec![key]).await?;
+                    swept.items += 1;
+                }
+            }
+            next_app = Some(of_app.after_all());
+        }
+    }
+
     /// Deletes all that belongs to something. Returns how many rows.
     async fn forget(&self, aged: Aged) -> Result<u64> {
         match aged {
@@ -114,7 +144,7 @@ impl EmbeddedStore {
                 let mut keys = vec![ledger::tally_of(&id)];
                 // The message row goes last: while it is there, nothing of it starts to age anew.
                 if let Some(message) = self.message(id).await? {
-                    keys.extend([messages::by_app(&message), messages::while_accepted(&message), messages::key(&id)]);
+                    keys.extend([messages::while_accepted(&message), messages::key(&id)]);
                 }
                 Ok(rows + self.delete_all(keys).await?)
             }

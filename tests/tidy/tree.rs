@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What git ignores, and git itself, by path from the root.
-const NOT_OURS: [&str; 7] =
-    [".git", "target", "data", "tests/fuzz/target", "tests/fuzz/corpus", "tests/fuzz/artifacts", "tests/fuzz/coverage"];
+const NOT_OURS: [&str; 5] = [".git", "data", "tests/fuzz/corpus", "tests/fuzz/artifacts", "tests/fuzz/coverage"];
+/// What cargo and criterion write, wherever they were started.
+const BUILT: &str = "target";
 
 /// One file, read.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(crate) fn files() -> Vec<File> {
             let path = item.path();
             let name = relative(&root, &path);
             let Ok(kind) = item.file_type() else { continue };
-            if NOT_OURS.contains(&name.as_str()) || kind.is_symlink() {
+            if NOT_OURS.contains(&name.as_str()) || item.file_name() == BUILT || kind.is_symlink() {
                 continue;
             }
             if kind.is_dir() {

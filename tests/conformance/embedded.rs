@@ -1,5 +1,7 @@
 //! The embedded store: how the suites make one, and what it promises beyond the ports.
 
+mod child;
+mod full_disk;
 mod kill;
 mod reopen;
 mod retention;

@@ -1,12 +1,10 @@
 //! SIGKILL at any moment loses nothing that was answered.
 //!
-//! The parent runs this test binary again, with a name for one test and a directory among its filters. That child writes
-//! and prints each answer; the parent kills it in the middle and opens what it left.
+//! A child writes and says each answer; the parent kills it in the middle and opens what it left.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -15,13 +13,10 @@ use homing_domain::{Audience, Seq};
 use homing_ports::{Accepted, Mailboxes, Messages, Outgoing, QueueName, Queues};
 use homing_store_embedded::EmbeddedStore;
 
+use super::child::{self, say};
 use super::{HandClock, open_in};
 use crate::values::{device_id, enqueue, mailbox, message, message_id};
 
-/// Marks the filter that holds the child's directory.
-const DIRECTORY: &str = "writes-into=";
-/// Marks lines of answers among what the test harness prints.
-const ANSWERED: &str = "answered ";
 /// Writers of the child, each with a device and a run of messages of its own.
 const WRITERS: u32 = 16;
 /// Answers to wait for before the kill.
@@ -38,11 +33,6 @@ struct Told {
     seqs: BTreeMap<u32, Seq>,
 }
 
-fn say(line: std::fmt::Arguments<'_>) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{ANSWERED}{line}").and_then(|()| out.flush()).unwrap();
-}
-
 /// One round of a writer: a message, its queue item, its mailbox entry, its trim.
 async fn write_round(store: &EmbeddedStore, device: u32, n: u32) {
     assert_eq!(store.accept(message(n, "shop", Audience::All)).await.unwrap(), Accepted::New);
@@ -57,11 +47,8 @@ async fn write_round(store: &EmbeddedStore, device: u32, n: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writer() {
-    let Some(directory) = std::env::args().find_map(|filter| filter.strip_prefix(DIRECTORY).map(str::to_owned)) else {
-        // Run as a test like any other: there is nobody to write for.
-        return;
-    };
-    let store = open_in(Path::new(&directory), &HandClock::new());
+    let Some(directory) = child::directory() else { return };
+    let store = open_in(&directory, &HandClock::new());
     let life = store.depth(QueueName::Close).await.unwrap();
     store.send(QueueName::Close, vec![Outgoing::now(Bytes::new())]).await.unwrap();
     let first = u32::try_from(life).unwrap() * 1_000_000;
@@ -80,19 +67,11 @@ async fn writer() {
 
 /// Runs the child until it has answered often enough, kills it, and says what it was told.
 fn live_and_die(directory: &Path) -> Told {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "embedded::kill::writer", "--nocapture"])
-        .arg(format!("{DIRECTORY}{}", directory.display()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let this = Command::new(std::env::current_exe().unwrap());
+    let mut process = child::start(this, "embedded::kill::writer", directory);
     let mut told = Told::default();
     let mut answers = 0;
-    let output = BufReader::new(child.stdout.take().unwrap());
-    // After the kill the lines that it had printed still come.
-    for line in output.lines().map_while(Result::ok) {
-        let Some((_, answer)) = line.split_once(ANSWERED) else { continue };
+    for answer in child::words(&mut process) {
         let words: Vec<_> = answer.split(' ').collect();
         match words[..] {
             ["accepted", n] => told.accepted.push(n.parse().unwrap()),
@@ -100,15 +79,15 @@ fn live_and_die(directory: &Path) -> Told {
             ["seq", device, seq] => {
                 told.seqs.insert(device.parse().unwrap(), seq.parse().unwrap());
             }
-            _ => panic!("{line}"),
+            _ => panic!("{answer}"),
         }
         answers += 1;
         if answers == ANSWERS {
             // SIGKILL on Unix.
-            child.kill().unwrap();
+            process.kill().unwrap();
         }
     }
-    assert!(!child.wait().unwrap().success(), "it did not end by itself");
+    assert!(!process.wait().unwrap().success(), "it did not end by itself");
     assert!(answers >= ANSWERS, "it died of something else after {answers} answers");
     told
 }

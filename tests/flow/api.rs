@@ -3,6 +3,8 @@
 mod apps;
 mod contract_document;
 mod devices;
+mod failing;
+mod failures;
 mod malformed;
 mod messages;
 mod questions;

@@ -62,6 +62,14 @@ impl DeviceKeys {
         self.keys.get(&key_id).map(|key| DeviceSecret::new(mac(key, "homing/1 device secret", &fields)))
     }
 
+    /// Thirty-two bytes that nobody without the fleet's current key can guess and that a repeat finds again: for keys of
+    /// apps that an Idempotency-Key stands for.
+    #[must_use]
+    pub fn derived_secret(&self, label: &str, fields: &[&[u8]]) -> [u8; 32] {
+        let key = self.key(self.current).expect("the current key is one of the keys: both constructors see to it");
+        mac(key, label, fields)
+    }
+
     pub(crate) fn key(&self, key_id: u32) -> Option<&[u8; 32]> {
         self.keys.get(&key_id).map(|key| &**key)
     }

@@ -1,11 +1,13 @@
 //! Apps come and change.
 
+use std::convert::Infallible;
+
 use homing_contract::http::v1::NewApp;
 use homing_credentials::ApiKey;
 use homing_domain::{App, AppId, UnixMillis};
-use homing_ports::{Apps, Created, Entropy, Error, Replaced};
+use homing_ports::{Apps, Created, Error, Replaced};
 
-use crate::keys::first_key;
+use crate::keys::{first_key, has_newest};
 
 /// Tries before a change gives up: operators rarely change the same app at the same time.
 const TRIES_MAX: usize = 8;
@@ -13,7 +15,7 @@ const TRIES_MAX: usize = 8;
 /// An app is not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AppChangeError<E> {
-    /// There is one with this id.
+    /// There is one with this id, which is not the one that this very request made.
     #[error("there is an app with this id")]
     Exists,
     /// There is none with this id.
@@ -39,20 +41,25 @@ pub struct NewKeys {
     pub client: ApiKey,
 }
 
-/// Creates an app with fresh keys.
+impl NewKeys {
+    /// Keys of an app, each from 32 unguessable bytes.
+    #[must_use]
+    pub fn new(app: &AppId, server: [u8; 32], client: [u8; 32]) -> Self {
+        Self { server: ApiKey::server(app, server), client: ApiKey::client(app, client) }
+    }
+}
+
+/// Creates an app. A repeat with the same keys (which an Idempotency-Key stands for) answers the app that the first run
+/// made, as long as it has these keys.
 ///
 /// # Errors
 /// [`AppChangeError`]
 pub async fn create_app<P: Apps>(
     ports: &P,
-    entropy: &dyn Entropy,
     new: NewApp,
+    keys: &NewKeys,
     now: UnixMillis,
-) -> Result<(App, NewKeys), AppChangeError<std::convert::Infallible>> {
-    let keys = NewKeys {
-        server: ApiKey::server(&new.id, entropy.random_32()),
-        client: ApiKey::client(&new.id, entropy.random_32()),
-    };
+) -> Result<App, AppChangeError<Infallible>> {
     let app = App {
         id: new.id,
         name: new.name,
@@ -64,8 +71,15 @@ pub async fn create_app<P: Apps>(
         revision: 1,
     };
     match ports.create_app(app.clone()).await? {
-        Created::New => Ok((app, keys)),
-        Created::Exists => Err(AppChangeError::Exists),
+        Created::New => Ok(app),
+        Created::Exists => {
+            let stored = ports.app(&app.id).await?.ok_or(AppChangeError::Busy)?;
+            let is_repeat = stored.client_key == app.client_key
+                && has_newest(&stored, &keys.server)
+                && (&stored.name, stored.quota_per_second, stored.heartbeat)
+                    == (&app.name, app.quota_per_second, app.heartbeat);
+            if is_repeat { Ok(stored) } else { Err(AppChangeError::Exists) }
+        }
     }
 }
 

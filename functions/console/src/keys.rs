@@ -12,8 +12,17 @@ pub fn first_key(key: &ApiKey, now: UnixMillis) -> ServerKey {
     ServerKey { digest: key.digest(), hint: key.hint(), created_at: now, expires_at: None }
 }
 
-/// Puts a new key first. The one before it stays valid for `grace`; older ones end now.
+/// Whether this is the newest server key of the app.
+pub(crate) fn has_newest(app: &App, key: &ApiKey) -> bool {
+    app.server_keys.first().is_some_and(|newest| newest.digest == key.digest())
+}
+
+/// Puts a new key first. The one before it stays valid for `grace`; older ones end now. A key that is the newest already
+/// changes nothing: its rotation is repeated because its answer was lost.
 pub fn rotate(app: &mut App, key: &ApiKey, grace: Millis, now: UnixMillis) {
+    if has_newest(app, key) {
+        return;
+    }
     app.server_keys.retain(|key| key.expires_at.is_none_or(|at| now < at));
     app.server_keys.insert(0, first_key(key, now));
     app.server_keys.truncate(VALID_AT_ONCE);
@@ -48,6 +57,9 @@ mod tests {
         rotate(&mut app, &key(3), 100, UnixMillis(1_050));
         assert_eq!(ends(&app), [None, Some(UnixMillis(1_150))]);
         assert_eq!(app.server_keys[1].digest, key(2).digest());
+        let before = app.clone();
+        rotate(&mut app, &key(3), 100, UnixMillis(1_060));
+        assert_eq!(app, before);
         rotate(&mut app, &key(4), 0, UnixMillis(9_000));
         assert_eq!(ends(&app), [None, Some(UnixMillis(9_000))]);
     }

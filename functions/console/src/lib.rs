@@ -7,9 +7,6 @@ mod http;
 mod keys;
 mod tell_gateways;
 
-#[cfg(test)]
-mod tests;
-
 pub use apps::{AppChangeError, NewKeys, create_app, update_app};
 pub use http::router;
 pub use keys::{first_key, rotate};

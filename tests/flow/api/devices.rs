@@ -11,7 +11,7 @@ use super::apps::gateway;
 use super::world::{APP, World};
 
 /// A pending message to a user in a device's mailbox.
-async fn pending(world: &World, device: DeviceId, n: u8, user: Option<&str>) -> MessageId {
+pub(super) async fn pending(world: &World, device: DeviceId, n: u8, user: Option<&str>) -> MessageId {
     let message = MessageId::from_bytes([n; 16]);
     let now = world.edge.now();
     let request = Enqueue {
@@ -43,7 +43,7 @@ async fn ended(world: &World) -> Vec<(MessageId, Stage, Option<Reason>)> {
         .collect()
 }
 
-async fn connect(world: &World, device: DeviceId, conn_seq: ConnSeq) -> homing_domain::GatewayRef {
+pub(super) async fn connect(world: &World, device: DeviceId, conn_seq: ConnSeq) -> homing_domain::GatewayRef {
     let gateway = gateway(world, 1, 1).await;
     let takeover = Takeover { gateway, conn_seq, credential_generation: 1 };
     world.store.take_over(device, takeover).await.unwrap().unwrap();

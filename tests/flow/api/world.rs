@@ -16,12 +16,14 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::failing::{Failing, Plan};
+
 /// The app that every world begins with.
 pub(super) const APP: &str = "demo";
 
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
-    pub(super) edge: Edge<EmbeddedStore>,
+    pub(super) edge: Edge<Failing>,
     pub(super) router: Router,
     pub(super) clock: Arc<HandClock>,
     pub(super) admin: String,
@@ -108,7 +110,7 @@ impl World {
         store.replace_settings(settings).await.unwrap();
         let keys = DeviceKeys::new(1, [(1, [1; 32])]).unwrap();
         let edge = Edge::new(EdgeParts {
-            ports: Arc::new(store.clone()),
+            ports: Arc::new(Failing::new(store.clone())),
             clock: Arc::clone(&shared_clock),
             entropy: Arc::clone(&entropy),
             keys: Arc::new(keys),
@@ -166,6 +168,39 @@ impl World {
         let device = self.post("/v1/devices", "", body).await.expect(201);
         let text = |field: &str| device[field].as_str().unwrap().to_owned();
         (text("device_id"), text("device_secret"))
+    }
+
+    /// Sends a request again and again, each time with another port call that fails, once before and once after it took
+    /// effect, until no call is left that could fail. Each failure must be answered with 503 and a time to come back, and
+    /// sending the same again must do. `prepare` makes what the request needs, `check` looks at what came of it.
+    pub(super) async fn fail_everywhere<T>(
+        &self,
+        prepare: impl AsyncFn(&Self, usize) -> T,
+        request: impl AsyncFn(&Self, &T) -> Answer,
+        check: impl AsyncFn(&Self, T, Answer),
+    ) -> usize {
+        let mut failures = 0;
+        for after_calls in 0.. {
+            for takes_effect in [false, true] {
+                let prepared = prepare(self, failures).await;
+                self.edge.ports().fail(Plan { after_calls, takes_effect });
+                let answer = request(self, &prepared).await;
+                if self.edge.ports().mend() {
+                    check(self, prepared, answer).await;
+                    return failures;
+                }
+                failures += 1;
+                let answer = if answer.status.is_success() {
+                    answer
+                } else {
+                    assert_eq!(answer.problem(), (503, "store_unavailable".to_owned(), None));
+                    assert!(answer.headers.contains_key("retry-after"));
+                    request(self, &prepared).await
+                };
+                check(self, prepared, answer).await;
+            }
+        }
+        failures
     }
 
     /// How many items wait in a queue.

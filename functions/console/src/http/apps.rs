@@ -11,12 +11,13 @@ use homing_credentials::ApiKey;
 use homing_domain::{App, AppId};
 use homing_endpoint::{
     ApiJson, ApiJsonOrDefault, ApiPath, ApiQuery, BodyRefusals, Edge, NotFound, Operator, Problem, Refusals,
+    idempotency_key,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::{ConsolePorts, refused};
-use crate::apps::{create_app, update_app};
+use crate::apps::{NewKeys, create_app, update_app};
 use crate::keys::rotate;
 
 /// Apps on a page.
@@ -24,12 +25,13 @@ const PAGE: usize = 100;
 
 /// Create an app
 ///
-/// Its keys are in the answer and are never shown again.
+/// Its keys are in the answer and are never shown again, except to a repeat with the same `Idempotency-Key` and body.
 #[utoipa::path(
     post,
     path = "/v1/apps",
     tag = "operators",
     operation_id = "create_app",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Made by the caller, 1 to 255 characters.")),
     request_body = CreateApp,
     responses(
         (status = 201, description = "It is created.", body = AppCreated),
@@ -43,11 +45,16 @@ const PAGE: usize = 100;
 pub(super) async fn post_app<P: ConsolePorts>(
     State(edge): State<Edge<P>>,
     _: Operator,
+    headers: HeaderMap,
     ApiJson { body, .. }: ApiJson<CreateApp>,
 ) -> Result<(StatusCode, Json<AppCreated>), Problem> {
     let now = edge.now();
-    let created = create_app(edge.ports(), edge.entropy(), body.check()?, now).await;
-    let (app, keys) = created.map_err(|error| refused(error, |never| match never {}))?;
+    let new = body.check()?;
+    let repeat = idempotency_key(&headers)?;
+    let server = unguessable(&edge, "homing/1 first server key", &new.id, repeat);
+    let keys = NewKeys::new(&new.id, server, unguessable(&edge, "homing/1 client key", &new.id, repeat));
+    let created = create_app(edge.ports(), new, &keys, now).await;
+    let app = created.map_err(|error| refused(error, |never| match never {}))?;
     edge.forget_app(&app.id);
     let answer = AppCreated {
         app: AppView::new(&app, now),
@@ -158,13 +165,17 @@ pub(super) async fn delete_app<P: ConsolePorts>(
 /// Rotate the server key
 ///
 /// The new key is in the answer and is never shown again. The present one stays valid for `grace_seconds`, a day when left
-/// out; at most two are valid at once.
+/// out; at most two are valid at once. Send an `Idempotency-Key`: when the answer is lost, a repeat with it shows the same
+/// key, while a repeat without it would end the key that is in use.
 #[utoipa::path(
     post,
     path = "/v1/apps/{app}/keys/rotate",
     tag = "operators",
     operation_id = "rotate_keys",
-    params(("app" = String, Path, description = "The app's id.")),
+    params(
+        ("app" = String, Path, description = "The app's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Made by the caller, 1 to 255 characters."),
+    ),
     request_body = Option<RotateKeys>,
     responses((status = 201, description = "The new key.", body = KeyRotated), Refusals, BodyRefusals, NotFound),
     security(("admin_token" = [])),
@@ -173,10 +184,12 @@ pub(super) async fn rotate_keys<P: ConsolePorts>(
     State(edge): State<Edge<P>>,
     _: Operator,
     ApiPath(id): ApiPath<AppId>,
+    headers: HeaderMap,
     ApiJsonOrDefault(body): ApiJsonOrDefault<RotateKeys>,
 ) -> Result<(StatusCode, Json<KeyRotated>), Problem> {
     let grace = body.check()?;
-    let key = ApiKey::server(&id, edge.entropy().random_32());
+    let repeat = idempotency_key(&headers)?;
+    let key = ApiKey::server(&id, unguessable(&edge, "homing/1 server key", &id, repeat));
     let now = edge.now();
     let changed = update_app(edge.ports(), &id, |app: &mut App| {
         rotate(app, &key, grace, now);
@@ -187,4 +200,12 @@ pub(super) async fn rotate_keys<P: ConsolePorts>(
     edge.forget_app(&id);
     let answer = KeyRotated { app: AppView::new(&app, now), server_key: key.expose().to_owned() };
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Bytes for a new key: random, or what the Idempotency-Key stands for, so that a repeat finds the same.
+fn unguessable<P>(edge: &Edge<P>, label: &str, app: &AppId, idempotency_key: Option<&str>) -> [u8; 32] {
+    match idempotency_key {
+        Some(repeat) => edge.keys().derived_secret(label, &[app.as_str().as_bytes(), repeat.as_bytes()]),
+        None => edge.entropy().random_32(),
+    }
 }

@@ -10,8 +10,9 @@
 //!    only then comes [`Memory::committed`] with its number, followed by [`Live::update`]: the Ack may go out now.
 //! 4. When a link ends, [`Reconnect::ended`] says when to try again, or to stop.
 //!
-//! A second link may be opened while the first still runs (after a GoAway): both work on the same [`Memory`], so what the
-//! one has delivered the other drops.
+//! A second link may be opened while the first still runs (after a GoAway). Its number gives the first one up: what still
+//! comes on that one ends it, because the second Hello has said how far the device is. So wait for
+//! [`Memory::is_settled`] before [`Memory::raise_connection`].
 
 mod arrival;
 mod end;

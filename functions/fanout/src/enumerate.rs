@@ -23,13 +23,8 @@ pub fn shard_id(message: MessageId, segment: u8, start: Cursor) -> ShardId {
 }
 
 impl<P: Ports> Fanout<P> {
-    /// The page that starts at the cursor, as it is stored. `None`: there is nothing (more), and nothing was stored.
-    pub(crate) async fn enumerate(
-        &self,
-        message: &Message,
-        segment: u8,
-        cursor: Cursor,
-    ) -> Result<Option<Shard>, StageError> {
+    /// The page that starts at the cursor, as it is stored.
+    pub(crate) async fn enumerate(&self, message: &Message, segment: u8, cursor: Cursor) -> Result<Shard, StageError> {
         let (targets, next) = match (&message.audience, cursor) {
             (Audience::Devices(devices), Cursor::Start | Cursor::Index(_)) => page_of_list(devices, index(cursor)),
             (Audience::Users(users), Cursor::Start | Cursor::Index(_)) => {
@@ -41,13 +36,10 @@ impl<P: Ports> Fanout<P> {
                 return Err(StageError::poison("the cursor does not fit the audience"));
             }
         };
-        // A page without devices is stored all the same when others follow: a repeat that met a changed directory would
-        // else put devices into it that the following page holds already.
-        if targets.is_empty() && next.is_none() {
-            return Ok(None);
-        }
+        // A page without devices is stored too. The directory may have changed since a first run that stored, and
+        // perhaps counted, a page with devices: what is stored decides, not what this run found.
         let shard = Shard { id: shard_id(message.id, segment, cursor), message: message.id, targets, next };
-        Ok(Some(self.ports.put_shard(shard).await?))
+        Ok(self.ports.put_shard(shard).await?)
     }
 
     /// Devices registered after the release began are not targeted, so that an enumeration ends.

@@ -98,14 +98,9 @@ impl<P: Ports> Fanout<P> {
         if message.segments_done & (1 << segment) != 0 {
             return if message.is_enumerated() { self.send_close_job(message).await } else { Ok(()) };
         }
-        let next = match self.enumerate(message, segment, cursor).await? {
-            Some(shard) => {
-                self.release_shard(message, segment, &shard).await?;
-                shard.next
-            }
-            None => None,
-        };
-        match next {
+        let shard = self.enumerate(message, segment, cursor).await?;
+        self.release_shard(message, segment, &shard).await?;
+        match shard.next {
             Some(cursor) => {
                 let job = AudienceJob { message: message.id, segment: named_segment, cursor };
                 self.send_jobs(message, [job]).await

@@ -201,7 +201,14 @@ fn nobody_is_an_audience_too() {
     let world = world(Audience::All, 0);
     run(&world, |_| {});
     assert!(check(&world).is_empty());
-    world.with(|state| assert!(state.shards.is_empty()));
+    world.with(|state| assert!(state.shards.values().all(|shard| shard.targets.is_empty())));
+}
+
+/// Found by the simulation: a repeat that found nobody any more dropped the page that its first run had stored.
+#[test]
+fn a_page_that_was_stored_is_sent_although_its_devices_are_gone() {
+    let forget = |world: &World| world.with(|state| state.devices.clear());
+    fail_everywhere(|| world(Audience::Users(vec![user(0)]), 16), forget, |_| {});
 }
 
 #[test]

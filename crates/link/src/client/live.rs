@@ -231,6 +231,9 @@ impl Live {
         let Some(message) = Message::from_push(push) else {
             return self.protocol_error();
         };
+        if self.is_given_up(memory) {
+            return;
+        }
         let seq = message.seq;
         if seq == 0 {
             self.effects.extend(memory.arrived(message, now).map(Effect::Commit));
@@ -249,7 +252,7 @@ impl Live {
         if count == 0 || count > to_seq {
             return self.protocol_error();
         }
-        if !self.reach(to_seq - count + 1, to_seq, memory) {
+        if self.is_given_up(memory) || !self.reach(to_seq - count + 1, to_seq, memory) {
             return;
         }
         if to_seq > memory.received.seq {
@@ -257,6 +260,17 @@ impl Live {
             let commit = memory.step(Cursor { seq: to_seq, ..self.passed }, arrival);
             self.effects.push_back(Effect::Commit(commit));
         }
+    }
+
+    /// Whether a newer connection was opened, which ends this link as soon as it brings something. The newer Hello said
+    /// how far the device has come: were this link to bring it further, the gateway that takes over would withdraw what
+    /// the device already shows, and tell the ledger so.
+    fn is_given_up(&mut self, memory: &Memory) -> bool {
+        let is_given_up = memory.conn_seq() > self.conn_seq;
+        if is_given_up {
+            self.end(Ended::Lost);
+        }
+        is_given_up
     }
 
     /// Moves this link over `first..=last`. A hole before `first` ends the link, for the takeover of the next one reads

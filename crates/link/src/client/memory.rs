@@ -89,7 +89,15 @@ impl Memory {
         self.conn_seq
     }
 
-    /// The number for the next Hello. **Must be durable before it is sent**: a number used twice fences nobody.
+    /// Whether everything that was given out is durable. **Wait for it before a Hello**: the Hello says how far the device
+    /// has come, and what becomes durable after it would be shown, although the gateway may withdraw it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.writing.is_empty()
+    }
+
+    /// The number for the next Hello. **Must be durable before it is sent**: a number used twice fences nobody. From here
+    /// on the older links bring nothing more.
     pub const fn raise_connection(&mut self) -> ConnSeq {
         self.conn_seq += 1;
         self.conn_seq

@@ -34,14 +34,8 @@ struct Walk<'a> {
 
 impl Arrivals {
     pub(crate) fn read(device: &str, lines: &[Seen], expectations: &Expectations) -> Self {
-        let mut walk = Walk {
-            device,
-            expectations,
-            last: 0,
-            repeatable: None,
-            newest: None,
-            arrivals: Self::default(),
-        };
+        let mut walk =
+            Walk { device, expectations, last: 0, repeatable: None, newest: None, arrivals: Self::default() };
         for line in lines {
             match line {
                 Seen::Started {} => {

@@ -14,7 +14,8 @@ pub(crate) fn compare(
     let mut findings = Vec::new();
     for (message_id, expected) in &expectations.messages {
         let delivered = arrivals.values().filter(|device| device.messages.contains_key(message_id)).count();
-        let want = Balance { targeted: count(expected.devices.len()), delivered: count(delivered), ..Balance::default() };
+        let want =
+            Balance { targeted: count(expected.devices.len()), delivered: count(delivered), ..Balance::default() };
         match balances.get(message_id) {
             None => findings.push(format!("message {message_id}: the server has no balance of it")),
             Some(balance) if *balance != want => {

@@ -114,7 +114,8 @@ fn the_balance_must_say_what_the_logs_say() {
     let expectations = expectations();
     let arrived = |lines: &[Seen], device: &str| (device.to_owned(), Arrivals::read(device, lines, &expectations));
     let both = [message(1, "m1", "k1"), message(2, "m2", "k2")];
-    let arrivals = BTreeMap::from([arrived(&both, "d1"), arrived(&both, "d2"), arrived(&[message(1, "m2", "k2")], "d3")]);
+    let arrivals =
+        BTreeMap::from([arrived(&both, "d1"), arrived(&both, "d2"), arrived(&[message(1, "m2", "k2")], "d3")]);
     let balance = |number| Balance { targeted: number, delivered: number, ..Balance::default() };
     let good = Balances::from([("m1".into(), balance(2)), ("m2".into(), balance(3))]);
     assert_eq!(compare(&expectations, &arrivals, &good), Vec::<String>::new());

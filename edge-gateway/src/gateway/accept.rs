@@ -106,10 +106,13 @@ async fn serve_quic<P: GatewayPorts>(
         return;
     };
     match outcome {
-        Ok(Ok(connection)) => match Box::pin(open(connection)).await {
-            Some(channel) => session::run(context, channel, place, opened_at).await,
-            None => refused(Transport::Quic, "no_stream"),
-        },
+        Ok(Ok(connection)) => {
+            let opened = context.closing.run_until_cancelled(Box::pin(open(connection))).await;
+            match opened.flatten() {
+                Some(channel) => session::run(context, channel, place, opened_at).await,
+                None => refused(Transport::Quic, "no_stream"),
+            }
+        }
         Ok(Err(_)) => refused(Transport::Quic, "tls"),
         Err(_) => refused(Transport::Quic, "handshake_timeout"),
     }

@@ -1,0 +1,201 @@
+//! A gateway with in-memory ports, and its devices' credentials.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use homing_contract::queue::v1;
+use homing_credentials::{DeviceKeys, DeviceSecret, FleetSecret};
+use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeover, TakeoverRefused};
+use homing_domain::{
+    AppId, DeviceId, HandOff, HandOffTarget, HeartbeatSettings, MessageId, Millis, Notice, Priority, PushBody, Receipt,
+    ReceiptBatch, ServerId, Undelivered, UnixMillis, Upstream,
+};
+use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
+use homing_ports::QueueName;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio::sync::Notify;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The ports, all in memory, with switches for faults.
+#[derive(Default)]
+pub(crate) struct Ports {
+    pub(crate) mailboxes: Mutex<HashMap<DeviceId, Mailbox>>,
+    pub(crate) bodies: Mutex<HashMap<MessageId, homing_domain::Message>>,
+    pub(crate) queues: Mutex<Vec<(QueueName, Bytes)>>,
+    pub(crate) inbox: Mutex<VecDeque<Notice>>,
+    pub(crate) notified: Mutex<Vec<(homing_domain::GatewayRef, Notice)>>,
+    pub(crate) leases: Mutex<Vec<homing_domain::Lease>>,
+    pub(crate) upstreams: Mutex<Vec<Upstream>>,
+    pub(crate) heartbeat: Mutex<HeartbeatSettings>,
+    /// Sends to the receipts queue fail.
+    pub(crate) is_queue_down: AtomicBool,
+    /// So many takeovers answer "retry" after they took effect.
+    pub(crate) takeovers_to_fail: AtomicU32,
+    /// Added to the clock.
+    pub(crate) ahead: AtomicU64,
+    pub(crate) changed: Notify,
+}
+
+impl Ports {
+    /// Waits until something holds; what it reads changes only through these ports.
+    pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                let changed = self.changed.notified();
+                let mut changed = std::pin::pin!(changed);
+                changed.as_mut().enable();
+                if let Some(found) = look(self) {
+                    return found;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never came: {what}"))
+    }
+
+    pub(crate) fn receipts(&self) -> Vec<Receipt> {
+        let queues = self.queues.lock().unwrap();
+        let batches = queues.iter().filter(|(queue, _)| *queue == QueueName::Receipts);
+        batches.flat_map(|(_, body)| v1::decode::<ReceiptBatch>(body).unwrap().receipts).collect()
+    }
+
+    pub(crate) fn undelivered(&self) -> Vec<Undelivered> {
+        let queues = self.queues.lock().unwrap();
+        let items = queues.iter().filter(|(queue, _)| *queue == QueueName::Dispatch);
+        items.map(|(_, body)| v1::decode::<Undelivered>(body).unwrap()).collect()
+    }
+
+    pub(crate) fn mailbox_of(&self, device: DeviceId) -> Mailbox {
+        self.mailboxes.lock().unwrap()[&device].clone()
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.inbox.lock().unwrap().push_back(notice);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn take_over_now(&self, device: DeviceId, takeover: Takeover) -> Result<TakenOver, TakeoverRefused> {
+        self.mailboxes.lock().unwrap().get_mut(&device).ok_or(TakeoverRefused::Revoked)?.take_over(takeover)
+    }
+}
+
+/// A gateway and what it talks to.
+pub(crate) struct World {
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) gateway: RunningGateway<Ports>,
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) keys: DeviceKeys,
+    messages: AtomicU64,
+}
+
+pub(crate) fn app() -> AppId {
+    "demo".parse().unwrap()
+}
+
+pub(crate) fn device(n: u32) -> DeviceId {
+    let mut bytes = [7; 16];
+    bytes[12..].copy_from_slice(&n.to_be_bytes());
+    DeviceId::from_bytes(bytes)
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        Self::on(Arc::default(), change).await
+    }
+
+    pub(crate) async fn on(ports: Arc<Ports>, change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        let fleet = FleetSecret::new([9; 32]);
+        let keys = DeviceKeys::derived(&fleet, 1);
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let mut config = GatewayConfig::new(listen, ServerId(*b"gateway1"), fleet, keys.clone());
+        change(&mut config);
+        let own = Certificate { chain: vec![certificate.clone()], key };
+        let gateway = Gateway::start(Arc::clone(&ports), config, own).await.unwrap();
+        Self { ports, gateway, certificate, keys, messages: AtomicU64::new(0) }
+    }
+
+    /// Registers a device with an empty mailbox.
+    pub(crate) fn register(&self, n: u32) -> DeviceId {
+        self.ports.mailboxes.lock().unwrap().insert(device(n), Mailbox::new(app(), 1, 1, None));
+        device(n)
+    }
+
+    pub(crate) fn secret(&self, device: DeviceId) -> DeviceSecret {
+        self.keys.device_secret(1, &app(), device, 1).unwrap()
+    }
+
+    pub(crate) fn body(&self, text: &str) -> PushBody {
+        let n = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut id = [3; 16];
+        id[8..].copy_from_slice(&n.to_be_bytes());
+        PushBody {
+            message: MessageId::from_bytes(id),
+            accepted_at: UnixMillis(1),
+            expires_at: UnixMillis::NEVER,
+            priority: Priority::Normal,
+            collapse_key: None,
+            payload: Bytes::copy_from_slice(text.as_bytes()),
+        }
+    }
+
+    /// What dispatch does: an entry, and a hand-off if there is a route.
+    pub(crate) fn push(&self, device: DeviceId, text: &str) -> MessageId {
+        self.push_body(device, self.body(text), true)
+    }
+
+    /// An entry, and perhaps a hand-off.
+    pub(crate) fn push_body(&self, device: DeviceId, body: PushBody, hand_off: bool) -> MessageId {
+        let now = homing_ports::Clock::now(&*self.ports);
+        let is_inline = body.payload.len() <= homing_domain::limits::INLINE_PAYLOAD_MAX_BYTES;
+        let request = Enqueue {
+            app: app(),
+            message: body.message,
+            user: None,
+            now,
+            accepted_at: body.accepted_at,
+            expires_at: body.expires_at,
+            priority: body.priority,
+            collapse_key: body.collapse_key.clone(),
+            body: if is_inline { Body::Inline(body.payload.clone()) } else { Body::Reference },
+        };
+        let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);
+        let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else {
+            panic!("not stored: {enqueued:?}");
+        };
+        let message = body.message;
+        if let Some(route) = route.filter(|_| hand_off) {
+            let target = HandOffTarget { device, conn_seq: route.conn_seq, seq, enqueued_at };
+            self.ports.notice(Notice::HandOff(HandOff { body, targets: vec![target] }));
+        }
+        message
+    }
+
+    /// Waits until the device's mailbox names a route (or none).
+    pub(crate) async fn until_routed(&self, device: DeviceId, is_routed: bool) {
+        self.ports
+            .until("the route", |ports| (ports.mailbox_of(device).route.is_some() == is_routed).then_some(()))
+            .await;
+    }
+
+    /// Waits until so many receipts are in the queue.
+    pub(crate) async fn until_receipts(&self, count: usize) -> Vec<Receipt> {
+        self.ports.until("receipts", |ports| Some(ports.receipts()).filter(|found| found.len() >= count)).await
+    }
+
+    pub(crate) async fn stop(self) {
+        const DEADLINE: Millis = 15_000;
+        assert!(self.gateway.stop(DEADLINE).await, "the gateway stops in time");
+    }
+}

@@ -13,9 +13,6 @@ mod receipts;
 mod register;
 mod update;
 
-#[cfg(test)]
-mod tests;
-
 pub use bind::bind_user;
 pub use deregister::deregister;
 pub use http::router;

@@ -35,3 +35,23 @@ fn batch_id(device: DeviceId, messages: &[MessageId], reason: Reason) -> BatchId
     fields.extend(messages.iter().map(|message| &message.as_bytes()[..]));
     BatchId::from_bytes(derive_id("homing/1 undelivered", &fields))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_report_is_another_batch() {
+        let (device, other) = (DeviceId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]));
+        let messages = [MessageId::from_bytes([3; 16]), MessageId::from_bytes([4; 16])];
+        let id = batch_id(device, &messages, Reason::Unbound);
+        assert_eq!(id, batch_id(device, &messages, Reason::Unbound));
+        for another in [
+            batch_id(other, &messages, Reason::Unbound),
+            batch_id(device, &messages, Reason::Deregistered),
+            batch_id(device, &messages[..1], Reason::Unbound),
+        ] {
+            assert_ne!(id, another);
+        }
+    }
+}

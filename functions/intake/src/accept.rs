@@ -83,3 +83,28 @@ fn new_id(entropy: &dyn Entropy, now: UnixMillis) -> MessageId {
     random.copy_from_slice(&entropy.random_16()[..10]);
     Builder::from_unix_timestamp_millis(now.0, &random).into_uuid().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use homing_domain::AppId;
+
+    use super::*;
+
+    struct Fixed;
+
+    impl Entropy for Fixed {
+        fn random_16(&self) -> [u8; 16] {
+            [0xff; 16]
+        }
+    }
+
+    #[test]
+    fn new_ids_are_ordered_by_time_and_derived_ones_are_none_of_them() {
+        let ids = [1, 2, 1_800_000_000_000].map(|at| new_id(&Fixed, UnixMillis(at)));
+        assert!(ids.is_sorted());
+        let version = |id: MessageId| id.as_bytes()[6] >> 4;
+        assert_eq!(ids.map(version), [7; 3]);
+        let app: AppId = "demo".parse().unwrap();
+        assert_eq!(version(message_id(&app, "order-7")), 8);
+    }
+}

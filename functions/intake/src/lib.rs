@@ -10,9 +10,6 @@ mod accept;
 mod http;
 mod sweep;
 
-#[cfg(test)]
-mod tests;
-
 pub use accept::{AcceptError, Acceptance, accept};
 pub use http::router;
 pub use sweep::sweep;

@@ -9,9 +9,6 @@ mod http;
 mod presence;
 mod trace;
 
-#[cfg(test)]
-mod tests;
-
 pub use http::router;
 pub use presence::{presence_of_device, presence_of_user};
 pub use trace::{Subject, trace};

@@ -88,4 +88,27 @@ fn batch_id(device: DeviceId, receipts: &[Receipt]) -> BatchId {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use homing_domain::{Channel, Fact, UnixMillis};
+
+    use super::*;
+
+    fn opened(message: u8, at: u64) -> Receipt {
+        Receipt {
+            message: MessageId::from_bytes([message; 16]),
+            device: DeviceId::from_bytes([1; 16]),
+            channel: Channel::Own,
+            at: UnixMillis(at),
+            event: Event::Fact(Fact::Opened),
+        }
+    }
+
+    #[test]
+    fn neither_time_nor_order_nor_repetition_makes_another_batch() {
+        let device = DeviceId::from_bytes([1; 16]);
+        let id = batch_id(device, &[opened(1, 5), opened(2, 5)]);
+        assert_eq!(id, batch_id(device, &[opened(2, 9), opened(1, 9), opened(1, 7)]));
+        assert_ne!(id, batch_id(device, &[opened(1, 5)]));
+        assert_ne!(id, batch_id(DeviceId::from_bytes([2; 16]), &[opened(1, 5), opened(2, 5)]));
+    }
+}

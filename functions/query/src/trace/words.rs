@@ -52,3 +52,91 @@ fn sentence(words: &str) -> String {
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     first + characters.as_str() + "."
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use homing_domain::mailbox::{Body, Entry};
+    use homing_domain::{
+        Audience, Channel, DeviceId, Ended, Event, Message, MessageId, Options, Priority, Reason, Receipt, UnixMillis,
+    };
+
+    use super::*;
+
+    fn message(stage: Stage) -> Message {
+        Message {
+            id: MessageId::from_bytes([1; 16]),
+            app: "demo".parse().unwrap(),
+            audience: Audience::All,
+            payload: Bytes::new(),
+            options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
+            body_sha256: [0; 32],
+            accepted_at: UnixMillis(0),
+            expires_at: UnixMillis(60_000),
+            stage,
+            releasing_at: None,
+            released_at: None,
+            segments_done: 0,
+        }
+    }
+
+    fn entry(state: EntryState) -> Entry {
+        Entry {
+            span: 1,
+            message: MessageId::from_bytes([1; 16]),
+            state,
+            enqueued_at: UnixMillis(1),
+            accepted_at: UnixMillis(0),
+            expires_at: UnixMillis(60_000),
+            priority: Priority::Normal,
+            collapse_key: None,
+            user: None,
+            body: Body::Reference,
+        }
+    }
+
+    fn say(stage: Stage, known: &Known, now: u64) -> String {
+        let message = message(stage);
+        let device = DeviceId::from_bytes([2; 16]);
+        explanation(Subject { message: &message, device, leases: &[], now: UnixMillis(now) }, known)
+    }
+
+    #[test]
+    fn every_reason_is_said_when_it_ended() {
+        for reason in Reason::ALL {
+            let mut row = Delivery::new(MessageId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]), Channel::Own);
+            let receipt = Receipt {
+                message: row.message,
+                device: row.device,
+                channel: Channel::Own,
+                at: UnixMillis(5),
+                event: Event::Ended(Ended::undelivered(reason, None)),
+            };
+            assert!(row.record(&receipt, homing_domain::BatchId::from_bytes([3; 16])));
+            let known = Known { delivery: Some(row), is_targeted: true, ..Known::default() };
+            assert_eq!(say(Stage::Released, &known, 10), sentence(reason.in_words()));
+        }
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let waits = |state, is_online, now| {
+            let known = Known { entry: Some(entry(state)), is_targeted: true, is_online, delivery: None };
+            say(Stage::Released, &known, now)
+        };
+        assert_eq!(waits(EntryState::Live, false, 10), "It waits in the device's mailbox; the device is offline.");
+        assert_eq!(waits(EntryState::Live, true, 10), "The device is online and has not acknowledged it yet.");
+        assert!(waits(EntryState::Live, true, 60_000).starts_with("Its time to live ran out"));
+        assert!(waits(EntryState::Marked(Reason::Unbound), true, 10).starts_with("It was withdrawn"));
+        assert!(waits(EntryState::Tombstone(Reason::Collapsed), true, 10).contains("collapse key"));
+    }
+
+    #[test]
+    fn what_is_not_targeted_says_why() {
+        let nothing = Known::default();
+        assert!(say(Stage::Accepted, &nothing, 1).contains("has not begun"));
+        assert!(say(Stage::Releasing, &nothing, 1).contains("has not come to this one"));
+        assert_eq!(say(Stage::Released, &nothing, 1), "It is not for this device.");
+        assert!(say(Stage::Released, &Known { is_targeted: true, ..Known::default() }, 1).contains("on its way"));
+    }
+}

@@ -143,9 +143,9 @@ impl<S: StateStore> Agent<S> {
 
     /// There will be no link any more. What the app finishes is still noted, until all its handles are gone.
     async fn linger(self) {
-        let Self { mut store, inbox, mut commands, status, .. } = self;
-        // What still waited for room comes again at the next start.
-        drop(inbox);
+        let Self { mut store, mut commands, status, inbox, backlog, waiters, session, attempt, memory, .. } = self;
+        // What still waited for room comes again at the next start; what waited for an answer learns that there is none.
+        drop((inbox, backlog, waiters, session, attempt, memory));
         while let Some(command) = commands.recv().await {
             command.after_the_end(&mut store).await;
         }

@@ -120,18 +120,32 @@ impl Log {
     fn rewrite(&mut self) -> Result<(), StateError> {
         let buffer = self.snapshot();
         let fresh_path = with_suffix(&self.path, "new");
-        let mut fresh = OpenOptions::new().create(true).truncate(true).write(true).open(&fresh_path)?;
-        fresh.write_all(&buffer)?;
-        fresh.sync_all()?;
-        std::fs::rename(&fresh_path, &self.path)?;
+        let fresh = match write_whole(&fresh_path, &buffer) {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                // The log itself is whole: go on with it, and try again when it has grown as much once more.
+                tracing::warn!(path = %fresh_path.display(), %error, "the state file could not be written anew");
+                self.compact_length = self.length;
+                return Ok(());
+            }
+        };
+        // Between the renaming and its becoming durable, the name may mean either file.
         self.is_broken = true;
+        std::fs::rename(&fresh_path, &self.path)?;
         sync_directory(&self.path)?;
-        self.file = fresh;
         self.is_broken = false;
+        self.file = fresh;
         self.length = buffer.len() as u64;
         self.compact_length = self.length;
         Ok(())
     }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 /// Reads the log and cuts off what is not whole. The file is positioned at its end.
@@ -173,7 +187,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Makes a new name durable.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(directory)?.sync_all()
 }
 

@@ -1,1 +1,166 @@
+use bytes::Bytes;
+use homing_domain::{DeviceId, MessageId, Priority, UnixMillis};
+use homing_link::Transport;
+use homing_link::client::{Cursor, Message, Upload};
+use homing_wire::{PayloadEncoding, SkipReason};
+use tempfile::TempDir;
 
+use super::super::{Event, Item, Winner};
+use super::*;
+
+fn arrived(seq: u64, event: Event) -> Change {
+    Change::Arrived { cursor: Cursor { epoch: 3, seq }, item: Some(Item { number: seq, event }) }
+}
+
+fn message(seq: u64) -> Event {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&seq.to_be_bytes());
+    Event::Message(Message {
+        id: MessageId::from_bytes(id),
+        seq,
+        accepted_at: UnixMillis(5),
+        expires_at: UnixMillis(6),
+        priority: Priority::High,
+        collapse_key: seq.is_multiple_of(2).then(|| "score".to_owned()),
+        encoding: PayloadEncoding::Aes128Gcm,
+        payload: Bytes::from(format!("你好 👋 {seq}")),
+    })
+}
+
+/// One change of each kind, in batches.
+fn batches() -> Vec<Vec<Change>> {
+    let device = DeviceId::from_bytes([9; 16]);
+    let upload = |id| Upload { id, topic: "t".into(), payload: Bytes::from_static(b"up") };
+    let winner = Winner { network_hash: 4, transport: Transport::Tcp, until: UnixMillis(9) };
+    vec![
+        vec![Change::Began { device, cursor: Cursor { epoch: 3, seq: 0 } }],
+        vec![Change::Connection(1), Change::Won(winner)],
+        vec![arrived(1, message(1)), arrived(2, message(2))],
+        vec![Change::Finished(1), Change::Uploading(upload(70)), Change::Uploading(upload(71))],
+        vec![arrived(5, Event::Skipped { first: 3, last: 5, reason: Some(SkipReason::Overflow) })],
+        vec![Change::Arrived { cursor: Cursor { epoch: 3, seq: 6 }, item: None }],
+        vec![arrived(8, Event::Hole { first: 7, last: 8 }), Change::Uploaded(70)],
+        vec![arrived(9, Event::Recalled(MessageId::from_bytes([8; 16])))],
+        vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10 } })],
+        vec![Change::Seen(MessageId::from_bytes([6; 16])), Change::Numbers { item: 90, upload: 95 }],
+    ]
+}
+
+fn commit(log: &mut Log, changes: Vec<Change>) {
+    log.commit(changes, Durability::Synced).unwrap();
+}
+
+fn state_at(path: &Path) -> State {
+    read_log(path).unwrap().1
+}
+
+#[test]
+fn a_log_cut_at_any_byte_is_a_first_part_of_what_was_written() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    // Every state that was passed through, with the length of the log from which on it holds.
+    let mut states = vec![(log.length, State::default())];
+    let mut bytes = MAGIC.to_vec();
+    let mut state = State::default();
+    for changes in batches() {
+        for change in changes.clone() {
+            record::write(&change, &mut bytes);
+            state.apply(change);
+            states.push((bytes.len() as u64, state.clone()));
+        }
+        commit(&mut log, changes);
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert_eq!(log.state, state);
+    let cut_path = directory.path().join("cut");
+    for cut in 0..=bytes.len() {
+        std::fs::write(&cut_path, &bytes[..cut]).unwrap();
+        let wanted = states.iter().rev().find(|(length, _)| *length <= cut as u64).map_or(&states[0].1, |(_, s)| s);
+        let mut log = Log::open(&cut_path).unwrap();
+        assert_eq!(&log.state, wanted, "cut at {cut}");
+        // It goes on from there.
+        commit(&mut log, vec![Change::Connection(77)]);
+        drop(log);
+        let mut wanted = wanted.clone();
+        wanted.apply(Change::Connection(77));
+        assert_eq!(state_at(&cut_path), wanted, "cut at {cut}, then written");
+    }
+}
+
+#[test]
+fn a_spoiled_byte_is_never_believed() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    let mut states = vec![State::default()];
+    for change in batches().into_iter().flatten() {
+        let mut state = states.last().unwrap().clone();
+        state.apply(change.clone());
+        states.push(state);
+        commit(&mut log, vec![change]);
+    }
+    let bytes = std::fs::read(&path).unwrap();
+    for at in MAGIC.len()..bytes.len() {
+        let mut spoiled = bytes.clone();
+        spoiled[at] ^= 0x10;
+        std::fs::write(&path, &spoiled).unwrap();
+        assert!(states.contains(&state_at(&path)), "byte {at}");
+    }
+}
+
+#[test]
+fn it_is_written_anew_when_most_of_it_is_history() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    for changes in batches() {
+        commit(&mut log, changes);
+    }
+    let mut longest = 0;
+    let mut rewritten = 0;
+    for seq in 100..6_000 {
+        let before = log.length;
+        log.commit(vec![arrived(seq, message(seq)), Change::Finished(seq - 2)], Durability::Written).unwrap();
+        longest = longest.max(log.length);
+        rewritten += u32::from(log.length < before);
+    }
+    assert!(rewritten >= 2, "{rewritten}");
+    assert!(longest < REWRITE_MIN_BYTES + 1_024, "{longest}");
+    assert_eq!(log.state.seen.iter().count(), 256);
+    assert_eq!(state_at(&path), log.state);
+    // What a kill before the renaming leaves behind is of no account.
+    std::fs::write(with_suffix(&path, "new"), b"half").unwrap();
+    let state = log.state.clone();
+    drop(log);
+    assert_eq!(Log::open(&path).unwrap().state, state);
+}
+
+#[test]
+fn one_process_has_it_and_other_files_are_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let first = Log::open(&path).unwrap();
+    assert!(matches!(Log::open(&path), Err(StateError::InUse { .. })));
+    drop(first);
+    Log::open(&path).unwrap();
+    std::fs::write(&path, b"a diary").unwrap();
+    assert!(matches!(Log::open(&path), Err(StateError::Foreign { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"a diary");
+}
+
+#[test]
+fn after_a_failed_write_it_is_read_anew() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    commit(&mut log, vec![Change::Connection(5)]);
+    let whole = std::mem::replace(&mut log.file, File::open(&path).unwrap());
+    assert!(log.commit(vec![Change::Connection(6)], Durability::Synced).is_err(), "opened for reading only");
+    log.file = whole;
+    assert!(log.commit(vec![Change::Connection(7)], Durability::Synced).is_err(), "not before it is read anew");
+    log.reopen().unwrap();
+    assert_eq!(log.state.conn_seq, 5);
+    commit(&mut log, vec![Change::Connection(8)]);
+    assert_eq!(state_at(&path).conn_seq, 8);
+}

@@ -49,7 +49,7 @@ async fn begin<P: GatewayPorts, C: Channel>(
     mut channel: C,
     place: Unproven,
     opened_at: UnixMillis,
-) -> Option<(Session<P, C>, Proven)> {
+) -> Option<(Box<Session<P, C>>, Proven)> {
     let joining = match greet::greet(context, &mut channel).await {
         Ok(joining) => joining,
         Err(ending) => {
@@ -68,7 +68,7 @@ async fn begin<P: GatewayPorts, C: Channel>(
         Ok(joined) => {
             let took = context.now().since(opened_at);
             LinkOpened { device, conn_seq, transport: C::TRANSPORT.name(), took }.emit();
-            Some((Session::new(Arc::clone(context), channel, handle, joined), place))
+            Some((Box::new(Session::new(Arc::clone(context), channel, handle, joined)), place))
         }
         Err(failed) => {
             drop(place);

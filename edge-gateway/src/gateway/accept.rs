@@ -16,7 +16,7 @@ use crate::admission::Unproven;
 use crate::context::Context;
 use crate::ports::GatewayPorts;
 use crate::session;
-use crate::transport::{quinn as quic, tcp as tls};
+use crate::transport::{Channel, quinn as quic, tcp as tls};
 
 /// A handshake that takes longer is given up: several round trips of the slowest mobile network.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ async fn serve_tcp<P: GatewayPorts>(
         return;
     };
     match outcome {
-        Ok(Ok(channel)) => session::run(context, channel, place, opened_at).await,
+        Ok(Ok(channel)) => serve(&context, channel, place, opened_at),
         Ok(Err(_)) => refused(Transport::Tcp, "tls"),
         Err(_) => refused(Transport::Tcp, "handshake_timeout"),
     }
@@ -109,7 +109,7 @@ async fn serve_quic<P: GatewayPorts>(
         Ok(Ok(connection)) => {
             let opened = context.closing.run_until_cancelled(Box::pin(open(connection))).await;
             match opened.flatten() {
-                Some(channel) => session::run(context, channel, place, opened_at).await,
+                Some(channel) => serve(&context, channel, place, opened_at),
                 None => refused(Transport::Quic, "no_stream"),
             }
         }
@@ -125,6 +125,11 @@ async fn open(connection: Connection) -> Option<quic::QuicChannel> {
         connection.close(VarInt::from_u32(CloseCode::Idle as u32), b"");
     }
     channel
+}
+
+/// In a task of its own, so that a link does not carry what only its handshake needs.
+fn serve<P: GatewayPorts, C: Channel>(context: &Arc<Context<P>>, channel: C, place: Unproven, opened_at: UnixMillis) {
+    context.links.spawn(session::run(Arc::clone(context), channel, place, opened_at));
 }
 
 fn refused(transport: Transport, reason: &'static str) {

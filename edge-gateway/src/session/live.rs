@@ -45,7 +45,7 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
     }
 
     /// Until the link ends.
-    pub(super) async fn run(mut self) -> (C, Leaving, Ending) {
+    pub(super) async fn run(mut self: Box<Self>) -> (C, Leaving, Ending) {
         let ending = loop {
             if let Err(ending) = self.perform().await {
                 break ending;
@@ -62,8 +62,8 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 () = tokio::time::sleep(sleep) => self.live.timeout(self.context.now()),
             }
         };
-        let leaving = self.live.leave(self.context.now());
-        (self.channel, leaving, ending)
+        let Self { context, channel, live, .. } = *self;
+        (channel, live.leave(context.now()), ending)
     }
 
     /// Performs what the machine asks for.

@@ -50,13 +50,14 @@ pub(crate) async fn handshake(config: Arc<ServerConfig>, stream: TcpStream) -> i
     if stream.get_ref().1.alpn_protocol() != Some(homing_wire::ALPN) {
         return Err(io::Error::other("the client speaks no homing/1"));
     }
-    Ok(TlsChannel { stream })
+    Ok(TlsChannel { stream: Box::new(stream) })
 }
 
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct TlsChannel {
-    stream: TlsStream<TcpStream>,
+    /// Boxed, for it is more than a kilobyte and moves through several tasks' states, each of which would hold a place.
+    stream: Box<TlsStream<TcpStream>>,
 }
 
 impl Channel for TlsChannel {
@@ -73,7 +74,7 @@ impl Channel for TlsChannel {
         std::future::poll_fn(|context| {
             let mut memory = [0; READ_BUFFER];
             let mut buffer = ReadBuf::new(&mut memory);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            ready!(Pin::new(&mut *self.stream).poll_read(context, &mut buffer))?;
             let bytes = buffer.filled();
             Ok((!bytes.is_empty()).then(|| Bytes::copy_from_slice(bytes))).into()
         })

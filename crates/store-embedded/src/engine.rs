@@ -125,6 +125,12 @@ impl Engine {
         })
     }
 
+    /// The last key that starts with `prefix`.
+    pub(crate) fn last_key(&self, prefix: &Key) -> StoreResult<Option<Bytes>> {
+        let last = self.database.snapshot().prefix(self.keyspace(prefix.table), &prefix.bytes).next_back();
+        Ok(last.map(fjall::Guard::key).transpose()?.map(Bytes::from))
+    }
+
     /// Runs a reading that may have to go to the disk many times, away from the async workers.
     pub(crate) async fn read_pages<T: Send + 'static>(
         &self,

@@ -56,6 +56,10 @@ impl QueueState {
         let load_one = |name| -> StoreResult<Arc<Queue>> {
             let prefix = Key::of(Table::QueueItems).queue(name);
             let mut index = Index::new(now);
+            let dead_letters = Key::of(Table::DeadLetters).queue(name);
+            if let Some(last) = engine.last_key(&dead_letters)? {
+                index.skip_ids(id_at_end(dead_letters.table, &last)?);
+            }
             for row in engine.scan(&prefix, None) {
                 let (key, value) = row?;
                 let item: QueueItemRow = rows::decode(prefix.table, value)?;

@@ -12,7 +12,11 @@ impl Clock for Stopped {
 }
 
 fn open(directory: &Path) -> Result<EmbeddedStore, OpenError> {
-    EmbeddedStore::open(directory, Arc::new(Stopped(1_000_000)))
+    open_at(directory, 1_000_000)
+}
+
+fn open_at(directory: &Path, now: Millis) -> Result<EmbeddedStore, OpenError> {
+    EmbeddedStore::open(directory, Arc::new(Stopped(now)))
 }
 
 #[test]
@@ -136,4 +140,27 @@ async fn a_sender_that_gives_up_still_sends() {
     }
     let received = store.receive(QueueName::Close, 1, 10_000).await.unwrap();
     assert_eq!(received.len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_overwrites_no_dead_letter() {
+    const QUEUE: QueueName = QueueName::Dispatch;
+    let directory = tempfile::tempdir().unwrap();
+    for (now, body) in [(1_000_000, "first"), (1_000, "second")] {
+        let store = open_at(directory.path(), now).unwrap();
+        store.send(QUEUE, vec![Outgoing::now(body.into())]).await.unwrap();
+        for _ in 0..QUEUE.max_receives() {
+            let received = store.receive(QUEUE, 1, 0).await.unwrap();
+            store.retry(QUEUE, received[0].handle.clone(), 0, "no").await.unwrap();
+        }
+    }
+    // The third life's first id would be the first life's.
+    let store = open_at(directory.path(), 1_000_000).unwrap();
+    store.send(QUEUE, vec![Outgoing::now("third".into())]).await.unwrap();
+    for _ in 0..QUEUE.max_receives() {
+        let received = store.receive(QUEUE, 1, 0).await.unwrap();
+        store.retry(QUEUE, received[0].handle.clone(), 0, "no").await.unwrap();
+    }
+    let bodies: Vec<_> = store.dead_letters(QUEUE, 9).await.unwrap().into_iter().map(|dead| dead.body).collect();
+    assert_eq!(bodies, ["first", "second", "third"]);
 }

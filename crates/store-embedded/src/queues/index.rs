@@ -109,6 +109,12 @@ impl Index {
         id
     }
 
+    /// Gives out only ids above one that is taken: the clock may have been set back since.
+    pub(super) fn skip_ids(&mut self, taken: ItemId) {
+        self.next_id = self.next_id.max(taken + 1);
+        self.next_receive = self.next_receive.max(taken + 1);
+    }
+
     /// How many items there are: visible, delayed and in flight.
     pub(super) const fn len(&self) -> u64 {
         self.waiting
@@ -116,8 +122,7 @@ impl Index {
 
     /// Adds an item that is durable.
     pub(super) fn add(&mut self, id: ItemId, group: Option<&str>, visible_at: UnixMillis, now: UnixMillis) {
-        self.next_id = self.next_id.max(id + 1);
-        self.next_receive = self.next_receive.max(id + 1);
+        self.skip_ids(id);
         self.waiting += 1;
         let group = group.map(|name| self.name(name));
         if visible_at <= now {

@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "the whole binary is tests, and a test stops at the first surprise")]
 
 mod api;
+mod serve;

@@ -23,7 +23,7 @@ pub struct ApiJson<T> {
     pub bytes: Bytes,
 }
 
-/// A JSON body that may be left out altogether.
+/// A JSON body that may be left out altogether, or be `null`.
 #[derive(Clone, Debug)]
 pub struct ApiJsonOrDefault<T>(pub T);
 
@@ -47,7 +47,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for ApiJsonOr
             return Ok(Self(T::default()));
         }
         check_content_type(&headers)?;
-        parse(&bytes).map(Self)
+        parse::<Option<T>>(&bytes).map(|body| Self(body.unwrap_or_default()))
     }
 }
 

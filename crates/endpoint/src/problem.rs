@@ -1,5 +1,7 @@
 //! Errors as HTTP answers: `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use homing_contract::http::v1::ProblemView;
 use homing_contract::http::{Violation, Violations};
@@ -19,7 +21,7 @@ pub struct Problem(Box<Inner>);
 #[derive(Debug)]
 struct Inner {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     detail: String,
     pointer: Option<String>,
     violations: Vec<Violation>,
@@ -35,7 +37,14 @@ impl Problem {
             Some((end, _)) => detail.get(..end).unwrap_or_default().to_owned() + "…",
             None => detail,
         };
-        Self(Box::new(Inner { status, code, detail, pointer: None, violations: Vec::new(), retry_after_seconds: None }))
+        Self(Box::new(Inner {
+            status,
+            code: Cow::Borrowed(code),
+            detail,
+            pointer: None,
+            violations: Vec::new(),
+            retry_after_seconds: None,
+        }))
     }
 
     /// The request cannot be read.
@@ -98,8 +107,8 @@ impl Problem {
 
     /// Its stable name.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.0.code
+    pub fn code(&self) -> &str {
+        &self.0.code
     }
 
     /// Its status.
@@ -110,12 +119,15 @@ impl Problem {
 }
 
 impl From<Violations> for Problem {
-    /// The first violation lends its pointer; a single one lends its code too.
+    /// The first violation lends its code and its pointer; the list has them all.
     fn from(violations: Violations) -> Self {
         let violations = violations.into_vec();
         let detail = violations.iter().map(|wrong| format!("{}: {}", wrong.pointer, wrong.message)).collect::<Vec<_>>();
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail.join("; "));
-        problem.0.pointer = violations.first().map(|wrong| wrong.pointer.clone());
+        if let Some(first) = violations.first() {
+            problem.0.code = Cow::Owned(first.code.clone());
+            problem.0.pointer = Some(first.pointer.clone());
+        }
         problem.0.violations = violations;
         problem
     }
@@ -140,7 +152,7 @@ impl IntoResponse for Problem {
             kind: format!("urn:homing:problem:{}", inner.code),
             title: inner.status.canonical_reason().unwrap_or("Problem").to_owned(),
             status: inner.status.as_u16(),
-            code: inner.code.to_owned(),
+            code: inner.code.into_owned(),
             detail: inner.detail,
             pointer: inner.pointer,
             violations: inner.violations,

@@ -10,7 +10,7 @@ use crate::http::Violation;
 pub struct ProblemView {
     /// Names the kind of problem: `urn:homing:problem:` and the code.
     #[serde(rename = "type")]
-    #[schema(example = "urn:homing:problem:invalid_request")]
+    #[schema(example = "urn:homing:problem:out_of_range")]
     pub kind: String,
     /// The kind in words.
     pub title: String,
@@ -18,7 +18,7 @@ pub struct ProblemView {
     #[schema(example = 422)]
     pub status: u16,
     /// Stable name, for programs.
-    #[schema(example = "invalid_request")]
+    #[schema(example = "out_of_range")]
     pub code: String,
     /// What happened this time, for people.
     pub detail: String,

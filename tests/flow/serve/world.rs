@@ -1,0 +1,177 @@
+//! A server in this process with an app, and devices on it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use homing::client::ApiClient;
+use homing::config::Config;
+use homing::link;
+use homing::serve::{self, Running};
+use homing_contract::http::v1::{
+    AppCreated, AudienceRequest, BindUser, CreateApp, MessageView, Notification, OptionsRequest, PlatformName,
+    PushAccepted, PushRequest, RegisterDevice, RegisteredDevice, StageName,
+};
+use homing_device_sdk::{Backoff, Device, Inbox, MemoryState, Preference, Route, Status, Transport, Transports};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Whatever a test waits for takes milliseconds; a machine under load may take a thousand times that.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at a balance.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A test does not wait as long as a phone.
+const BACKOFF: Backoff = Backoff { after_loss: 50, base: 50, cap: 500 };
+
+/// On free ports of the loopback address, with its data in `directory`.
+pub(super) fn config(directory: &Path) -> Config {
+    let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let mut config = Config::read(&[]).unwrap();
+    config.data_dir = directory.join("data");
+    config.http = Some(free);
+    config.https = Some(free);
+    config.gateway.listen = free;
+    config
+}
+
+pub(super) struct World {
+    running: Running,
+    api: ApiClient,
+    keys: AppCreated,
+}
+
+impl World {
+    pub(super) async fn start(directory: &Path) -> Self {
+        let running = serve::start(config(directory)).await.unwrap();
+        let admin = running.first_admin_token.as_ref().unwrap().expose().to_owned();
+        let api = api(&running);
+        let request = CreateApp { id: "demo".into(), name: None, quota_per_second: None, heartbeat: None };
+        let keys = api.post("/v1/apps", &admin, &request).await.unwrap();
+        Self { running, api, keys }
+    }
+
+    pub(super) async fn start_again(directory: &Path, keys: AppCreated) -> Self {
+        let running = serve::start(config(directory)).await.unwrap();
+        Self { api: api(&running), running, keys }
+    }
+
+    pub(super) fn keys(&self) -> AppCreated {
+        self.keys.clone()
+    }
+
+    pub(super) async fn stop(self) -> bool {
+        self.running.stop(PATIENCE).await
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
+        self.api.get(path, &self.keys.server_key).await.unwrap()
+    }
+
+    pub(super) async fn register(&self, user: Option<&str>) -> RegisteredDevice {
+        let request = RegisterDevice::new(PlatformName::Other);
+        let registered: RegisteredDevice = self.api.post("/v1/devices", &self.keys.client_key, &request).await.unwrap();
+        if let Some(user) = user {
+            let path = format!("/v1/devices/{}/user", registered.device_id);
+            let bind = BindUser { user_id: user.to_owned() };
+            let _: Value = self.api.put(&path, &self.keys.server_key, &bind).await.unwrap();
+        }
+        registered
+    }
+
+    /// Returns the message's id.
+    pub(super) async fn push(&self, audience: AudienceRequest, text: &str, ttl_seconds: Option<i64>) -> String {
+        let notification = Notification { body: Some(text.to_owned()), ..Notification::default() };
+        let options = OptionsRequest { ttl_seconds, ..OptionsRequest::default() };
+        let request = PushRequest {
+            audience,
+            notification: Some(notification),
+            options: Some(options),
+            ..PushRequest::default()
+        };
+        let key = uuid::Uuid::new_v4().to_string();
+        let accepted: PushAccepted = self.api.push(&self.keys.server_key, &key, &request).await.unwrap();
+        accepted.message_id
+    }
+
+    /// Links a device and waits until the link is up.
+    pub(super) async fn link(&self, registered: &RegisteredDevice, transport: Transport, state: MemoryState) -> Linked {
+        let trust = link::trust(self.running.development_certificate.as_deref()).unwrap();
+        let route = Route::new("127.0.0.1", self.running.gateway.port());
+        let (handle, inbox) = Device::builder(link::identity(registered).unwrap(), route)
+            .transports(Transports::new(trust).unwrap())
+            .preference(Preference::Only(transport))
+            .backoff(BACKOFF)
+            .start(state)
+            .await
+            .unwrap();
+        let up = tokio::time::timeout(PATIENCE, handle.wait_for(Status::is_connected));
+        assert!(up.await.expect("the link comes up in time"));
+        Linked { id: registered.device_id.clone(), handle, inbox, seqs: Vec::new() }
+    }
+
+    /// Waits until nothing of a message is pending.
+    pub(super) async fn completed(&self, id: &str) -> MessageView {
+        self.reached(id, |stage| stage == StageName::Completed).await
+    }
+
+    /// Waits until all devices of a message are known.
+    pub(super) async fn released(&self, id: &str) -> MessageView {
+        self.reached(id, |stage| matches!(stage, StageName::Released | StageName::Completed)).await
+    }
+
+    async fn reached(&self, id: &str, wanted: impl Fn(StageName) -> bool) -> MessageView {
+        let path = format!("/v1/messages/{id}");
+        let looking = async {
+            loop {
+                let view: MessageView = self.get(&path).await;
+                if wanted(view.summary.stage) {
+                    return view;
+                }
+                tokio::time::sleep(LOOK_EVERY).await; // sleep: a balance tells nobody that it changed
+            }
+        };
+        tokio::time::timeout(PATIENCE, looking).await.expect("the message gets there in time")
+    }
+}
+
+fn api(running: &Running) -> ApiClient {
+    // Over TLS, so that the development certificate is put to use.
+    let url = format!("https://{}", running.https.unwrap());
+    ApiClient::new(&url, running.development_certificate.as_deref()).unwrap()
+}
+
+/// A device with a live link.
+pub(super) struct Linked {
+    pub(super) id: String,
+    pub(super) handle: Device,
+    /// Of the messages that were taken.
+    pub(super) seqs: Vec<u64>,
+    inbox: Inbox,
+}
+
+impl Linked {
+    /// The next message: its id and its text.
+    pub(super) async fn next_text(&mut self) -> (String, String) {
+        let next = tokio::time::timeout(PATIENCE, self.inbox.next()).await;
+        let delivery = next.expect("a message arrives in time").unwrap();
+        let message = super::message(delivery.event()).clone();
+        delivery.done().await;
+        self.seqs.push(message.seq);
+        let payload: Value = serde_json::from_slice(&message.payload).unwrap();
+        (message.id.to_string(), payload["notification"]["body"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A GET over plain HTTP: status and body.
+pub(super) async fn plain_get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    (status, body)
+}

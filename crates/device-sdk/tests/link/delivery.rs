@@ -9,8 +9,9 @@ use homing_device_sdk::{
 };
 use homing_wire::{Frame, Resumption, Skip, SkipReason, Welcome};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
-use crate::fake::{EPOCH, Gateway, Listens, QUICK, identity, push, push_with_id};
+use crate::fake::{EPOCH, Gateway, Listens, PATIENCE, QUICK, identity, push, push_with_id};
 
 async fn start<S: StateStore>(gateway: &Gateway, state: S) -> (Device, Inbox) {
     let builder = Device::builder(identity(), gateway.route()).transports(gateway.transports()).backoff(QUICK);
@@ -21,7 +22,7 @@ async fn start<S: StateStore>(gateway: &Gateway, state: S) -> (Device, Inbox) {
 async fn take(inbox: &mut Inbox, count: usize) -> Vec<u64> {
     let mut seqs = Vec::new();
     for _ in 0..count {
-        let delivery = inbox.next().await.unwrap();
+        let delivery = timeout(PATIENCE, inbox.next()).await.expect("an event in time").unwrap();
         seqs.push(match delivery.event() {
             Event::Message(message) => message.seq,
             _ => 0,

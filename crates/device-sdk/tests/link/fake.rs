@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub(crate) const EPOCH: u64 = 7;
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the fake listens.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use homing_device_sdk::{Device, Event, Inbox, MemoryState, Preference, Status, Stop, Transport};
 use homing_wire::{CloseCode, Frame, GoAway};
+use tokio::time::timeout;
 
-use crate::fake::{Gateway, Listens, QUICK, identity, push};
+use crate::fake::{Gateway, Listens, PATIENCE, QUICK, identity, push};
 
 async fn start(gateway: &Gateway, state: MemoryState) -> (Device, Inbox) {
     let builder = Device::builder(identity(), gateway.route()).transports(gateway.transports()).backoff(QUICK);
@@ -11,7 +12,7 @@ async fn start(gateway: &Gateway, state: MemoryState) -> (Device, Inbox) {
 }
 
 async fn next_seq(inbox: &mut Inbox) -> u64 {
-    let delivery = inbox.next().await.unwrap();
+    let delivery = timeout(PATIENCE, inbox.next()).await.expect("an event in time").unwrap();
     let Event::Message(message) = delivery.event() else { panic!("{delivery:?}") };
     let seq = message.seq;
     delivery.done().await;
@@ -90,27 +91,38 @@ async fn wrong_credentials_stop() {
 
 #[tokio::test]
 async fn go_away_takes_over_elsewhere_first_and_then_closes_the_old_link() {
-    let mut old_gateway = Gateway::start(Listens::Both).await;
-    let (device, mut inbox) = start(&old_gateway, MemoryState::new()).await;
-    let mut old = old_gateway.welcome().await;
+    let mut gateway = Gateway::start(Listens::Both).await;
+    let (device, mut inbox) = start(&gateway, MemoryState::new()).await;
+    let mut old = gateway.welcome().await;
     old.send([push(1)]).await;
     assert_eq!(next_seq(&mut inbox).await, 1);
     old.acked(1).await;
-    let address = old_gateway.address.to_string();
+    let address = gateway.address.to_string();
     old.send([GoAway { spread_ms: 10, address }.into()]).await;
-    let new = old_gateway.accept().await;
+    let mut new = gateway.accept().await;
     assert_eq!((new.hello.conn_seq, new.hello.last_seq), (2, 1));
-    // The old link goes on meanwhile.
+    // The new Hello said how far the device has come: what the old link brings now is left to the new one.
     old.send([push(2)]).await;
-    assert_eq!(next_seq(&mut inbox).await, 2);
-    assert!(device.status().borrow().is_connected());
+    old.gone().await;
     new.welcome(1, 3).await;
     new.send([push(2), push(3)]).await;
-    assert_eq!(next_seq(&mut inbox).await, 3);
-    old.gone().await;
-    let mut new = new;
+    assert_eq!((next_seq(&mut inbox).await, next_seq(&mut inbox).await), (2, 3));
     assert_eq!(new.acked(3).await.seq, 3);
     assert!(matches!(*device.status().borrow(), Status::Connected { conn_seq: 2, resumed: true, .. }));
+}
+
+#[tokio::test]
+async fn an_old_link_without_traffic_lives_until_the_new_one_is_welcomed() {
+    let mut gateway = Gateway::start(Listens::Both).await;
+    let (device, _inbox) = start(&gateway, MemoryState::new()).await;
+    let mut old = gateway.welcome().await;
+    assert!(device.wait_for(Status::is_connected).await);
+    old.send([GoAway { spread_ms: 0, address: String::new() }.into()]).await;
+    let new = gateway.accept().await;
+    assert!(matches!(*device.status().borrow(), Status::Connected { conn_seq: 1, .. }));
+    new.welcome(1, 0).await;
+    old.gone().await;
+    assert!(matches!(*device.status().borrow(), Status::Connected { conn_seq: 2, .. }));
 }
 
 #[tokio::test]

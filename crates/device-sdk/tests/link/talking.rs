@@ -10,9 +10,8 @@ use crate::fake::{Gateway, Listens, Peer, QUICK, identity, push};
 
 async fn next_up(peer: &mut Peer) -> Up {
     loop {
-        match peer.frame().await.expect("the device is there") {
-            Frame::Up(up) => return up,
-            _ => {}
+        if let Frame::Up(up) = peer.frame().await.expect("the device is there") {
+            return up;
         }
     }
 }

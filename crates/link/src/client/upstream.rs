@@ -48,8 +48,7 @@ impl Uploads {
 
     /// The next message to be sent on this connection, if there is one and room for it.
     pub(super) fn next(&mut self, now: UnixMillis, connection: ConnSeq) -> Option<Up> {
-        let in_flight = self.0.values().filter(|waiting| waiting.on == Some(connection)).count();
-        if in_flight >= UPSTREAM_MAX_IN_FLIGHT {
+        if self.in_flight(connection) >= UPSTREAM_MAX_IN_FLIGHT {
             return None;
         }
         let next = self.0.values_mut().find(|waiting| waiting.on != Some(connection) && waiting.not_before <= now)?;
@@ -58,9 +57,16 @@ impl Uploads {
         Some(Up { id, topic, payload })
     }
 
-    /// When a message that was answered "busy" may be sent again.
+    /// When a message that was answered "busy" may be sent again. `None` while there is no room: an answer makes some.
     pub(super) fn next_retry(&self, connection: ConnSeq) -> Option<UnixMillis> {
+        if self.in_flight(connection) >= UPSTREAM_MAX_IN_FLIGHT {
+            return None;
+        }
         self.0.values().filter(|waiting| waiting.on != Some(connection)).map(|waiting| waiting.not_before).min()
+    }
+
+    fn in_flight(&self, connection: ConnSeq) -> usize {
+        self.0.values().filter(|waiting| waiting.on == Some(connection)).count()
     }
 
     /// An answer. True = it is settled.
@@ -99,6 +105,7 @@ mod tests {
         assert_eq!(sent, (1..=8).collect::<Vec<_>>());
         assert!(uploads.answered(NOW, 3, UpCode::Stored));
         assert_eq!(uploads.next(NOW, 1).unwrap().id, 9);
+        assert_eq!(uploads.next_retry(1), None, "nothing to wait for but an answer");
         assert!(!uploads.answered(NOW, 3, UpCode::Stored), "settled once");
     }
 

@@ -1,7 +1,7 @@
 //! Receipts of all links on their way into the receipts queue.
 //!
 //! Links put receipts in and go on; each hears when its own are durable, and trims only then. A queue that does not take
-//! them fills this outbox, then slows the links. Nothing is dropped while the process lives; what dies with it, the next
+//! them fills this outbox, then each link up to its own limit, and then the links take no more acks. Nothing is dropped while the process lives; what dies with it, the next
 //! takeover of each device derives again.
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use homing_domain::{BatchId, GatewayRef, Receipt, ReceiptBatch};
 use homing_link::server::Ticket;
 use homing_ports::{Outgoing, QueueName, Queues};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tracing::warn;
 
 use crate::handle::Handle;
@@ -29,20 +30,33 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 
 /// Receipts of one link under one ticket.
 #[derive(Debug)]
-struct Waiting {
-    receipts: Vec<Receipt>,
-    ticket: Ticket,
-    link: Arc<Handle>,
+pub(crate) struct Entry {
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) ticket: Ticket,
+    pub(crate) link: Arc<Handle>,
 }
 
 /// Where links put receipts.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbox(mpsc::Sender<Waiting>);
+pub(crate) struct Outbox(mpsc::Sender<Entry>);
 
 impl Outbox {
-    /// Puts receipts in, waiting while it is full. Its task ends only after the last link.
-    pub(crate) async fn put(&self, receipts: Vec<Receipt>, ticket: Ticket, link: Arc<Handle>) {
-        if self.0.send(Waiting { receipts, ticket, link }).await.is_err() {
+    /// Puts an entry in, unless it is full.
+    pub(crate) fn try_put(&self, entry: Entry) -> Result<(), Entry> {
+        self.0.try_send(entry).map_err(|refused| match refused {
+            TrySendError::Full(entry) | TrySendError::Closed(entry) => entry,
+        })
+    }
+
+    /// Waits until there was room: another link may take it. May be dropped and called again.
+    pub(crate) async fn room(&self) {
+        // What comes after the end is for `try_put` to find.
+        drop(self.0.reserve().await);
+    }
+
+    /// Puts an entry in, waiting while it is full. Its task ends only after the last link.
+    pub(crate) async fn put(&self, entry: Entry) {
+        if self.0.send(entry).await.is_err() {
             warn!("receipts came after the gateway's end");
         }
     }
@@ -54,7 +68,7 @@ pub(crate) fn outbox<P: Queues>(ports: Arc<P>, gateway: GatewayRef) -> (Outbox, 
     (Outbox(sender), run(ports, gateway, receiver))
 }
 
-async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::Receiver<Waiting>) {
+async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::Receiver<Entry>) {
     let mut number = 0_u64;
     while let Some(first) = waiting.recv().await {
         let collected = collect(first, &mut waiting).await;
@@ -80,7 +94,7 @@ async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::R
 }
 
 /// What came by the end of the linger, at most about two batches.
-async fn collect(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
+async fn collect(first: Entry, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry> {
     let mut count = first.receipts.len();
     let mut collected = vec![first];
     let more = async {

@@ -14,7 +14,7 @@ use homing_telemetry::{HandshakeRefused, LinkClosed, LinkOpened};
 use homing_wire::{CloseCode, encode};
 
 use self::ending::Ending;
-use self::live::Session;
+use self::live::{Ended, Session};
 use crate::admission::{Proven, Unproven};
 use crate::context::Context;
 use crate::handle::{Handle, Told};
@@ -32,11 +32,14 @@ pub(crate) async fn run<P: GatewayPorts, C: Channel>(
     if let Some((session, place)) = Box::pin(begin(&context, channel, place, opened_at)).await {
         let (device, conn_seq, handle) = (session.live.device(), session.live.conn_seq(), Arc::clone(&session.handle));
         let welcomed_at = context.now();
-        let (channel, leaving, ending) = session.run().await;
+        let Ended { channel, leaving, unsent, ending } = session.run().await;
         drop(place);
         LinkClosed { device, conn_seq, reason: ending.reason, life: context.now().since(welcomed_at) }.emit();
         if let Some(closing) = ending.closing {
             context.links.spawn(channel.close(closing.code));
+        }
+        for entry in unsent {
+            context.outbox.put(entry).await;
         }
         Box::pin(leave::run(&context, device, conn_seq, &handle, leaving)).await;
         forget(&context, device, conn_seq, &handle).await;

@@ -11,6 +11,7 @@ use super::calls::{Answer, Calls, call};
 use super::give_back;
 use crate::context::Context;
 use crate::handle::{Handle, Told};
+use crate::outbox::Entry;
 use crate::ports::GatewayPorts;
 
 /// Finishes the link.
@@ -29,7 +30,7 @@ pub(super) async fn run<P: GatewayPorts>(
         while let Some(effect) = leaving.poll() {
             match effect {
                 Effect::Record { ticket, receipts } => {
-                    context.outbox.put(receipts, ticket, Arc::clone(handle)).await;
+                    context.outbox.put(Entry { receipts, ticket, link: Arc::clone(handle) }).await;
                 }
                 Effect::Undelivered(item) => context.returns.put(item).await,
                 other => calls.extend(call(context, device, conn_seq, other)),

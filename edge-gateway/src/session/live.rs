@@ -1,5 +1,6 @@
 //! The task of a live link: reads, writes, performs, and sleeps.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::ending::{Ending, FAREWELL_WITHIN};
 use super::join::{Joined, tell_previous};
 use crate::context::Context;
 use crate::handle::Handle;
+use crate::outbox::Entry;
 use crate::ports::GatewayPorts;
 use crate::transport::Channel;
 
@@ -29,6 +31,16 @@ pub(super) struct Session<P, C> {
     pub(super) handle: Arc<Handle>,
     pub(super) live: Live,
     calls: Calls,
+    /// Receipts that found the outbox full; the machine bounds them, for they are not recorded.
+    unsent: VecDeque<Entry>,
+}
+
+/// What is left of it.
+pub(super) struct Ended<C> {
+    pub(super) channel: C,
+    pub(super) leaving: Leaving,
+    pub(super) unsent: VecDeque<Entry>,
+    pub(super) ending: Ending,
 }
 
 impl<P: GatewayPorts, C: Channel> Session<P, C> {
@@ -41,11 +53,11 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 Answer::Told
             }));
         }
-        Self { context, channel, handle, live: joined.live, calls }
+        Self { context, channel, handle, live: joined.live, calls, unsent: VecDeque::new() }
     }
 
     /// Until the link ends.
-    pub(super) async fn run(mut self: Box<Self>) -> (C, Leaving, Ending) {
+    pub(super) async fn run(mut self: Box<Self>) -> Ended<C> {
         let ending = loop {
             if let Err(ending) = self.perform().await {
                 break ending;
@@ -59,11 +71,12 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                     Ok(Some(bytes)) => self.live.receive(self.context.now(), &bytes),
                     Ok(None) | Err(_) => break Ending::GONE,
                 },
+                () = self.context.outbox.room(), if !self.unsent.is_empty() => self.send_unsent(),
                 () = tokio::time::sleep(sleep) => self.live.timeout(self.context.now()),
             }
         };
-        let Self { context, channel, live, .. } = *self;
-        (channel, live.leave(context.now()), ending)
+        let Self { context, channel, live, unsent, .. } = *self;
+        Ended { channel, leaving: live.leave(context.now()), unsent, ending }
     }
 
     /// Performs what the machine asks for.
@@ -78,9 +91,9 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                     }
                 }
                 Effect::Record { ticket, receipts } => {
-                    // The outbox may make this link wait; what it has said must not wait with it.
-                    self.write(&mut bytes).await?;
-                    self.context.outbox.put(receipts, ticket, Arc::clone(&self.handle)).await;
+                    let entry = Entry { receipts, ticket, link: Arc::clone(&self.handle) };
+                    self.unsent.push_back(entry);
+                    self.send_unsent();
                 }
                 Effect::Undelivered(item) => self.context.returns.put(item).await,
                 Effect::Close(closing) => {
@@ -96,6 +109,17 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
             }
         }
         self.write(&mut bytes).await
+    }
+
+    fn send_unsent(&mut self) {
+        while let Some(entry) = self.unsent.pop_front() {
+            if let Err(entry) = self.context.outbox.try_put(entry) {
+                self.unsent.push_front(entry);
+                return;
+            }
+        }
+        // An idle link keeps no queue.
+        self.unsent = VecDeque::new();
     }
 
     async fn write(&mut self, bytes: &mut BytesMut) -> Result<(), Ending> {

@@ -1,6 +1,7 @@
 //! A store that fails at any call, before or after it took effect: the answer is 503, and sending the same again ends well.
 
 use homing_contract::queue::decode;
+use homing_credentials::{derive_id, message_id};
 use homing_domain::{AudienceJob, DeviceId, Event, ReceiptBatch};
 use homing_ports::{Devices as _, Mailboxes as _, Messages as _, QueueName};
 use http::Request;
@@ -32,6 +33,11 @@ async fn no_202_without_a_row_and_a_job() {
                 format!("order-{round}")
             },
             async |world, key| post_with_key(world, "/v1/messages", &world.server_key, key, body()).await,
+            async |world, key| {
+                let id = message_id(&APP.parse().unwrap(), key);
+                let is_queued = world.depth(QueueName::Audience).await > 0;
+                assert!(!is_queued || world.store.message(id).await.unwrap().is_some(), "a job without its row");
+            },
             async |world, _, answer| {
                 let accepted = answer.expect(202);
                 let id = accepted["message_id"].as_str().unwrap().parse().unwrap();
@@ -55,6 +61,11 @@ async fn a_registration_is_one_device_with_a_mailbox() {
             async |world, key| {
                 let body = json!({"platform": "ios"});
                 post_with_key(world, "/v1/devices", &world.client_key, key, body).await
+            },
+            async |world, key| {
+                let id = DeviceId::from_bytes(derive_id("homing/1 device", &[APP.as_bytes(), key.as_bytes()]));
+                let is_listed = world.store.device(&id).await.unwrap().is_some();
+                assert!(!is_listed || world.store.mailbox(id).await.unwrap().is_some(), "a device without its mailbox");
             },
             async |world, _, answer| {
                 let registered = answer.expect(201);
@@ -82,6 +93,11 @@ async fn an_unbind_reaches_mailbox_ledger_and_directory() {
                 (device, path, secret, message)
             },
             async |world, (_, path, secret, _)| world.call("DELETE", path, secret, None).await,
+            async |world, (device, ..)| {
+                let is_unbound = world.store.device(device).await.unwrap().unwrap().user.is_none();
+                let mailbox = world.store.mailbox(*device).await.unwrap().unwrap();
+                assert!(!is_unbound || mailbox.user.is_none(), "the mailbox still takes what is for the old user");
+            },
             async |world, (device, _, _, message), answer| {
                 assert_eq!(answer.expect(200)["user_id"], Value::Null);
                 assert_eq!(world.store.device(&device).await.unwrap().unwrap().user, None);
@@ -110,6 +126,12 @@ async fn a_deregistration_reaches_mailbox_ledger_and_directory() {
                 let named = json!({"devices": [device.to_string()]});
                 world.post("/v1/devices/deregister", &world.server_key, named).await
             },
+            async |world, (device, _)| {
+                let is_gone = world.store.device(device).await.unwrap().is_none();
+                let mailbox = world.store.mailbox(*device).await.unwrap().unwrap();
+                assert!(!is_gone || mailbox.revoked, "a device that is gone can still connect");
+                assert!(!is_gone || world.depth(QueueName::Receipts).await > 0, "its messages end unheard");
+            },
             async |world, (device, message), answer| {
                 answer.expect(200);
                 assert_eq!(world.store.device(&device).await.unwrap(), None);
@@ -133,6 +155,7 @@ async fn a_rotation_whose_answer_is_lost_ends_no_key_in_use() {
                 (format!("/v1/apps/app-{round}/keys/rotate"), created["server_key"].as_str().unwrap().to_owned())
             },
             async |world, (path, _)| post_with_key(world, path, &world.admin, "monday", json!({})).await,
+            async |_, _| {},
             async |world, (_, old), answer| {
                 let new = answer.expect(201)["server_key"].as_str().unwrap().to_owned();
                 world.get("/v1/messages", &new).await.expect(200);
@@ -150,6 +173,7 @@ async fn an_app_whose_answer_is_lost_is_answered_again() {
         .fail_everywhere(
             async |_, round| json!({"id": format!("app-{round}"), "quota_per_second": 5}),
             async |world, body| post_with_key(world, "/v1/apps", &world.admin, "monday", body.clone()).await,
+            async |_, _| {},
             async |world, mut body, answer| {
                 let created = answer.expect(201);
                 let key = created["server_key"].as_str().unwrap();

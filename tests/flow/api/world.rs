@@ -173,11 +173,13 @@ impl World {
 
     /// Sends a request again and again, each time with another port call that fails, once before and once after it took
     /// effect, until no call is left that could fail. Each failure must be answered with 503 and a time to come back, and
-    /// sending the same again must do. `prepare` makes what the request needs, `check` looks at what came of it.
+    /// sending the same again must do. `prepare` makes what the request needs, `always` holds whatever failed, and `check`
+    /// looks at what came of it in the end.
     pub(super) async fn fail_everywhere<T>(
         &self,
         prepare: impl AsyncFn(&Self, usize) -> T,
         request: impl AsyncFn(&Self, &T) -> Answer,
+        always: impl AsyncFn(&Self, &T),
         check: impl AsyncFn(&Self, T, Answer),
     ) -> usize {
         let mut failures = 0;
@@ -191,6 +193,7 @@ impl World {
                     return failures;
                 }
                 failures += 1;
+                always(self, &prepared).await;
                 let answer = if answer.status.is_success() {
                     answer
                 } else {

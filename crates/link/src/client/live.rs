@@ -161,7 +161,7 @@ impl Live {
             self.effects.push_back(Effect::Transmit(up.into()));
         }
         let ready = self.ready(memory);
-        if ready >= self.acked + ACK_AT_ONCE {
+        if ready.saturating_sub(self.acked) >= ACK_AT_ONCE {
             self.send_ack(memory);
         } else if ready > self.acked || memory.receipts.is_waiting() {
             self.ack_due.get_or_insert_with(|| now.plus(ACK_DELAY_MAX));
@@ -277,7 +277,7 @@ impl Live {
     /// the mailbox anew; found again at the same place it is passed over, and the app is told. False = the link ended.
     fn reach(&mut self, first: Seq, last: Seq, memory: &mut Memory) -> bool {
         let done = memory.received.seq.max(self.passed.seq);
-        if first > done + 1 {
+        if first > done.saturating_add(1) {
             let hole = Cursor { seq: done, ..self.passed };
             if memory.hole.replace(hole) != Some(hole) {
                 self.protocol_error();

@@ -1,10 +1,9 @@
 //! What every task of one gateway shares.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use homing_credentials::verify_hello;
-use homing_domain::{GatewayRef, UnixMillis};
+use homing_domain::{GatewayRef, Millis, UnixMillis};
 use homing_link::server::Claim;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,8 +29,8 @@ pub(crate) struct Context<P> {
     pub(crate) heartbeats: Heartbeats,
     pub(crate) outbox: Outbox,
     pub(crate) returns: Returns,
-    /// Whether the lease says that no new links are wanted.
-    pub(crate) draining: AtomicBool,
+    /// Set once devices are asked to move: over which time.
+    pub(crate) draining: OnceLock<Millis>,
     /// Tasks of links.
     pub(crate) links: TaskTracker,
     /// No new connections, and none that is not proven yet.

@@ -3,8 +3,7 @@
 mod accept;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -97,7 +96,7 @@ impl Gateway {
             heartbeats: crate::heartbeats::Heartbeats::default(),
             outbox,
             returns,
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
             links: TaskTracker::new(),
             closing: CancellationToken::new(),
         });
@@ -171,7 +170,7 @@ impl<P: GatewayPorts> RunningGateway<P> {
         Stats {
             links: self.context.admission.links(),
             unproven: self.context.admission.unproven(),
-            draining: self.context.draining.load(Ordering::Relaxed),
+            draining: self.context.draining.get().is_some(),
         }
     }
 

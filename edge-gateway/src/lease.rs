@@ -1,7 +1,6 @@
 //! The promise to be alive.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_STOP_ACCEPTING_AFTER, LEASE_VALID_FOR};
@@ -20,7 +19,7 @@ pub(crate) fn lease<P: GatewayPorts>(context: &Context<P>, port: u16) -> Lease {
         port: context.config.advertise_port.unwrap_or(port),
         region: context.config.region.clone(),
         load: Load { links: context.admission.links(), capacity: context.admission.capacity() },
-        draining: context.draining.load(Ordering::Relaxed),
+        draining: context.draining.get().is_some(),
         expires_at: context.now().plus(LEASE_VALID_FOR),
     }
 }
@@ -35,7 +34,7 @@ pub(crate) async fn run<P: GatewayPorts>(context: Arc<Context<P>>, port: u16) {
         match context.ports.renew_lease(lease(&context, port)).await {
             Ok(true) => {
                 renewed_at = context.now();
-                let is_draining = context.draining.load(Ordering::Relaxed);
+                let is_draining = context.draining.get().is_some();
                 context.admission.open(!is_draining);
             }
             Ok(false) => {

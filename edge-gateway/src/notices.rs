@@ -62,6 +62,7 @@ async fn route_hand_off<P: GatewayPorts>(context: &Context<P>, hand_off: HandOff
 /// Takes no new links, and asks those that are here to move.
 pub(crate) fn drain<P: GatewayPorts>(context: &Context<P>, spread: Millis) {
     context.admission.open(false);
-    context.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    // A gateway does not come back from draining; a second order changes nothing for links that join late.
+    context.draining.set(spread).ok();
     context.registry.tell_all(|told| told.drain = Some(spread));
 }

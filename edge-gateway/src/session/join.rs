@@ -6,6 +6,7 @@ use std::time::Duration;
 use homing_domain::mailbox::{Route, TakenOver, TakeoverRefused};
 use homing_domain::{Millis, Notice};
 use homing_link::server::{Closing, Joining, Leaving, Live};
+use homing_wire::CloseCode;
 use tracing::warn;
 
 use super::ending::Ending;
@@ -56,9 +57,17 @@ pub(super) async fn join<P: GatewayPorts>(context: &Arc<Context<P>>, joining: Jo
         return Err(Failed { ending: Closing::overload(RETRY_AFTER).into(), leaving });
     };
     let taken_over = answer.map_err(|refused| Failed::for_sure(Closing::from(refused)))?;
+    if taken_over.mailbox.app != *joining.app() {
+        // A device of two apps: its secret was right, its mailbox is another's. The route must not stay.
+        let ending = Closing::new(CloseCode::Authentication).into();
+        return Err(Failed { ending, leaving: Some(joining.abandon(context.now())) });
+    }
     context.registry.promote(device, conn_seq);
     let previous = taken_over.previous.filter(|route| route.gateway != context.gateway);
-    let live = joining.welcome(context.now(), taken_over, &heartbeat).map_err(Failed::for_sure)?;
+    let mut live = joining.welcome(context.now(), taken_over, &heartbeat).map_err(Failed::for_sure)?;
+    if let Some(spread) = context.draining.get() {
+        live.drain(*spread);
+    }
     Ok(Joined { live, previous })
 }
 

@@ -1,5 +1,7 @@
 //! The whole server in this process: started, used over its real sockets, stopped, and started again on the same data.
 
+mod one_link;
+mod rebind;
 mod world;
 
 use std::time::Duration;

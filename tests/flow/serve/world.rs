@@ -152,6 +152,11 @@ pub(super) struct Linked {
 }
 
 impl Linked {
+    /// Whether nothing will arrive any more; waits until it is known.
+    pub(super) async fn is_over(&mut self) -> bool {
+        tokio::time::timeout(PATIENCE, self.inbox.next()).await.expect("known in time").is_none()
+    }
+
     /// The next message: its id and its text.
     pub(super) async fn next_text(&mut self) -> (String, String) {
         let next = tokio::time::timeout(PATIENCE, self.inbox.next()).await;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use homing_credentials::DeviceKeys;
-use homing_domain::{App, AppId, UnixMillis};
+use homing_domain::{App, AppId, DeviceId, Millis, UnixMillis};
 use homing_ports::{Apps, Clock, Entropy, Settings};
 
 use crate::app_cache::AppCache;
@@ -18,13 +18,16 @@ pub struct EdgeLimits {
     pub business_per_second: u32,
     /// Registrations per second of one app.
     pub registrations_per_second: u32,
+    /// Requests per second of one device, with its secret.
+    pub device_per_second: u32,
 }
 
 impl Default for EdgeLimits {
-    /// Ten times what a large sender needs when it names 1,000 devices per request; a flood of registrations is a
-    /// mistake or an attack long before it reaches 1,000 per second.
+    /// Ten times what a large sender needs when it names 1,000 devices per request; a million phones that register anew
+    /// after a release are through in minutes; a person opens a few messages per second at most, and a request carries a
+    /// hundred receipts.
     fn default() -> Self {
-        Self { business_per_second: 10_000, registrations_per_second: 1_000 }
+        Self { business_per_second: 10_000, registrations_per_second: 5_000, device_per_second: 10 }
     }
 }
 
@@ -50,14 +53,20 @@ pub struct Edge<P>(Arc<Inner<P>>);
 struct Inner<P> {
     parts: EdgeParts<P>,
     apps: AppCache,
-    quotas: Quotas,
+    of_apps: Quotas<(AppId, Lane)>,
+    of_devices: Quotas<DeviceId>,
 }
 
 impl<P> Edge<P> {
     /// From its parts.
     #[must_use]
     pub fn new(parts: EdgeParts<P>) -> Self {
-        Self(Arc::new(Inner { parts, apps: AppCache::default(), quotas: Quotas::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            apps: AppCache::default(),
+            of_apps: Quotas::default(),
+            of_devices: Quotas::default(),
+        }))
     }
 
     /// The ports.
@@ -99,12 +108,21 @@ impl<P> Edge<P> {
             Lane::Business => app.quota_per_second.unwrap_or(limits.business_per_second),
             Lane::Registration => limits.registrations_per_second,
         };
-        self.0.quotas.admit(&app.id, lane, per_second, self.now()).map_err(|wait| {
-            let detail = format!("this app may make {per_second} such requests per second");
-            Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail)
-                .retry_after(wait.div_ceil(1_000).max(1))
-        })
+        let admitted = self.0.of_apps.admit((app.id.clone(), lane), per_second, self.now());
+        admitted.map_err(|wait| over_quota("app", per_second, wait))
     }
+
+    /// Takes one request of a device from its quota.
+    pub(crate) fn admit_device(&self, device: DeviceId) -> Result<(), Problem> {
+        let per_second = self.0.parts.limits.device_per_second;
+        let admitted = self.0.of_devices.admit(device, per_second, self.now());
+        admitted.map_err(|wait| over_quota("device", per_second, wait))
+    }
+}
+
+fn over_quota(who: &str, per_second: u32, wait: Millis) -> Problem {
+    let detail = format!("this {who} may make {per_second} such requests per second");
+    Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail).retry_after(wait.div_ceil(1_000).max(1))
 }
 
 impl<P: Apps> Edge<P> {

@@ -57,8 +57,10 @@ async fn no_answer_shows_a_key_again() {
 async fn a_deleted_app_is_shut_out() {
     let world = World::new().await;
     world.get("/v1/messages", &world.server_key).await.expect(200);
+    let (id, secret) = world.register().await;
     world.call("DELETE", "/v1/apps/demo", &world.admin, None).await.expect(204);
     assert_eq!(world.get("/v1/messages", &world.server_key).await.problem().0, 401);
+    assert_eq!(world.get(&format!("/v1/devices/{id}"), &secret).await.problem().0, 401);
     let register = json!({"client_key": world.client_key, "platform": "ios"});
     assert_eq!(world.post("/v1/devices", "", register).await.problem().0, 401);
 }

@@ -183,6 +183,22 @@ async fn other_apps_devices_are_out_of_reach() {
 }
 
 #[tokio::test]
+async fn one_busy_device_is_slowed_down_alone() {
+    let world = World::new().await;
+    let (busy, secret) = world.register().await;
+    let (calm, other) = world.register().await;
+    let path = format!("/v1/devices/{busy}");
+    for _ in 0..10 {
+        world.get(&path, &secret).await.expect(200);
+    }
+    assert_eq!(world.get(&path, &secret).await.problem(), (429, "quota_exceeded".to_owned(), None));
+    world.get(&format!("/v1/devices/{calm}"), &other).await.expect(200);
+    world.get(&path, &world.server_key).await.expect(200);
+    world.clock.advance(1_000);
+    world.get(&path, &secret).await.expect(200);
+}
+
+#[tokio::test]
 async fn tags_and_reports_are_kept() {
     let world = World::new().await;
     let (id, secret) = world.register().await;

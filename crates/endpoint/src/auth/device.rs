@@ -45,6 +45,9 @@ impl<P: Apps + Devices + 'static> FromRequestParts<Edge<P>> for DeviceCaller {
             return Ok(Self { device, by: Caller::Business });
         }
         let device = edge.device_of_secret(id, credentials).await?;
+        edge.admit_device(id)?;
+        // An app that was deleted takes its devices with it.
+        edge.app(&device.app).await?.ok_or_else(invalid)?;
         Ok(Self { device, by: Caller::Device })
     }
 }

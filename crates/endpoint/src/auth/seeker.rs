@@ -46,6 +46,7 @@ impl<P: Apps + Devices + 'static> FromRequestParts<Edge<P>> for Seeker {
         let id = named.ok_or_else(|| Problem::bad_request("invalid_query", "name the device as ?device="))?;
         let id = id.parse().map_err(|_| Problem::bad_request("invalid_query", "the device id is not a UUID"))?;
         let device = edge.device_of_secret(id, &credentials).await?;
+        edge.admit_device(id)?;
         let app = edge.app(&device.app).await?.ok_or_else(invalid)?;
         Ok(Self { app })
     }

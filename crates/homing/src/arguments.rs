@@ -305,9 +305,9 @@ pub enum MessageCommand {
     Trace {
         /// Its id
         message: String,
-        /// Which device
+        /// Which device [default: the last one registered]
         #[arg(long)]
-        device: String,
+        device: Option<String>,
         #[command(flatten)]
         key: KeyArguments,
         #[command(flatten)]

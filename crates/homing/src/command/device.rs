@@ -4,7 +4,7 @@ mod listen;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{BindUser, PlatformName, RegisterDevice, RegisteredDevice};
 use serde_json::Value;
 
@@ -60,4 +60,15 @@ fn told(registered: &RegisteredDevice, user: Option<String>, out: &Path) -> Resu
         ("credentials", out.display().to_string()),
     ]))?;
     table::line("Hold its link: homing device listen")
+}
+
+/// The credentials in the file that register wrote: this one, or that of the device registered last.
+pub(super) fn credentials(here: &Surroundings, file: Option<PathBuf>) -> Result<(PathBuf, RegisteredDevice)> {
+    let Some(file) = file.or_else(|| here.profile.device.clone()) else {
+        bail!("which device? Name the file that register wrote, or register one: homing device register");
+    };
+    let text = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let registered = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a file of homing device register", file.display()))?;
+    Ok((file, registered))
 }

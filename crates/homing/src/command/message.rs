@@ -4,6 +4,7 @@ use anyhow::Result;
 use homing_contract::http::v1::{BalanceView, MessageView, StageName, TraceView};
 
 use super::context::Surroundings;
+use super::device::credentials;
 use super::table;
 use crate::arguments::MessageCommand;
 
@@ -16,6 +17,10 @@ pub(super) async fn run(command: MessageCommand) -> Result<()> {
         }
         MessageCommand::Trace { message, device, key, server } => {
             let here = Surroundings::new(&server)?;
+            let device = match device {
+                Some(device) => device,
+                None => credentials(&here, None)?.1.device_id,
+            };
             let path = format!("/v1/messages/{message}/trace?device={device}");
             let view: TraceView = here.api.get(&path, &here.server_key(&key)?).await?;
             if here.json { table::json(&view) } else { trace(&view) }

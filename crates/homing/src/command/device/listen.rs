@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use homing_contract::http::v1::RegisteredDevice;
 use homing_device_sdk::{Device, Event, FileState, Inbox, Message, Route, Status, Transports};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::credentials;
 use crate::arguments::TransportChoice;
 use crate::command::context::Surroundings;
 use crate::command::table;
@@ -19,12 +19,7 @@ pub(super) async fn run(
     choice: TransportChoice,
     count: Option<u64>,
 ) -> Result<()> {
-    let Some(file) = file.or_else(|| here.profile.device.clone()) else {
-        bail!("which device? Name the file that register wrote, or register one: homing device register");
-    };
-    let text = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let registered: RegisteredDevice = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is not a file of homing device register", file.display()))?;
+    let (file, registered) = credentials(here, file)?;
     let gateway = registered.route.gateways.first().context("the server named no gateway at registration")?;
     let (device, inbox) = Device::builder(link::identity(&registered)?, Route::new(gateway.host.clone(), gateway.port))
         .transports(Transports::new(link::trust(here.ca())?)?)

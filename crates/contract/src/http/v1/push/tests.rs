@@ -95,3 +95,59 @@ fn unknown_fields_are_refused_at_every_depth() {
         assert!(serde_json::from_value::<PushRequest>(body.clone()).is_err(), "{body}");
     }
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,40}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 8, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                proptest::collection::btree_map(".{0,8}", inner, 0..8)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// What an app gets is what was sent, whatever it is.
+        #[test]
+        fn content_passes_unchanged_or_not_at_all(title in ".{1,60}", data in any_json()) {
+            let body = json!({"audience": {"all": true}, "notification": {"title": format!("x{title}")}, "data": {"d": data}});
+            match check(body.clone()) {
+                Ok(push) => {
+                    prop_assert!(push.payload.len() <= PAYLOAD_MAX_BYTES);
+                    let payload: Value = serde_json::from_slice(&push.payload).unwrap();
+                    prop_assert_eq!(&payload["notification"], &body["notification"]);
+                    prop_assert_eq!(&payload["data"], &body["data"]);
+                }
+                Err(wrong) => prop_assert_eq!(&*wrong.into_vec()[0].code, "payload_too_large"),
+            }
+        }
+
+        /// Any JSON at all is taken or refused, never a panic; what is taken has an audience and content.
+        #[test]
+        fn any_json_is_judged(audience in any_json(), options in any_json(), notification in any_json()) {
+            let body = json!({"audience": audience, "options": options, "notification": notification});
+            if let Ok(request) = serde_json::from_value::<PushRequest>(body)
+                && let Err(wrong) = request.check(&|_| None)
+            {
+                prop_assert!(!wrong.into_vec().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What operators and devices ask for besides pushes: bind, unbind, recall, and the sweep of lost jobs. Each is repeated
+//! until it is done, as its caller would.
+
+use homing_contract::queue::v1;
+use homing_credentials::receipt_batch_id;
+use homing_domain::mailbox::Withdrawn;
+use homing_domain::{
+    Channel, DeviceId, Ended, Event as ReceiptEvent, MessageId, Notice, Reason, Receipt, ReceiptBatch, UnixMillis,
+    UserId,
+};
+use homing_ports::{Clock, Devices, Error, Mailboxes, Messages, Notices, Outgoing, QueueName, Queues, Replaced};
+use homing_tests::weak::{Owner, Weak};
+
+use crate::agenda::Event;
+use crate::world::{Answer, World};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Wish {
+    /// Bind a device to a user, or to none.
+    Bind(DeviceId, Option<UserId>),
+    /// Take a message back.
+    Recall(MessageId),
+    /// Find messages whose job was lost.
+    Sweep,
+}
+
+/// An errand.
+#[derive(Clone, Debug)]
+pub(crate) struct Errand {
+    pub(crate) owner: Owner,
+    pub(crate) wish: Wish,
+    pub(crate) is_done: bool,
+}
+
+impl World {
+    /// A new errand.
+    pub(crate) fn errand(&mut self, wish: Wish) {
+        self.errands.push(Errand { owner: 0, wish, is_done: false });
+        let index = self.errands.len() - 1;
+        self.after(1, Event::Errand(index));
+    }
+
+    /// Whether a device is being bound at the moment.
+    pub(crate) fn is_binding(&self, device: DeviceId) -> bool {
+        self.errands
+            .iter()
+            .any(|errand| !errand.is_done && matches!(&errand.wish, Wish::Bind(bound, _) if *bound == device))
+    }
+
+    /// Runs an errand, again if it did not succeed.
+    pub(crate) fn run_errand(&mut self, index: usize) {
+        let owner = self.new_owner();
+        self.errands[index].owner = owner;
+        let wish = self.errands[index].wish.clone();
+        self.trace(|| format!("errand {index}: {wish:?}"));
+        let (weak, answers) = (self.weak.clone(), self.answers.clone());
+        self.executor.spawn(owner, true, async move {
+            let outcome = match wish {
+                Wish::Bind(device, user) => bind(&weak, device, user).await,
+                Wish::Recall(message) => recall(&weak, message).await,
+                Wish::Sweep => homing_intake::sweep(&weak, weak.now()).await.map(drop),
+            };
+            answers.borrow_mut().push_back(Answer::Errand(index, outcome.is_ok()));
+        });
+    }
+
+    /// An errand came back.
+    pub(crate) fn errand_answer(&mut self, index: usize, is_done: bool) {
+        if is_done {
+            self.errands[index].is_done = true;
+            let name = match self.errands[index].wish {
+                Wish::Bind(_, Some(_)) => "bind",
+                Wish::Bind(_, None) => "unbind",
+                Wish::Recall(_) => "recall",
+                Wish::Sweep => "sweep",
+            };
+            self.hit("errand", name);
+        } else {
+            let delay = self.random.between(100, 2_000);
+            self.after(delay, Event::Errand(index));
+        }
+    }
+}
+
+const fn receipt(message: MessageId, device: DeviceId, reason: Reason, at: UnixMillis) -> Receipt {
+    let event = ReceiptEvent::Ended(Ended::undelivered(reason, None));
+    Receipt { message, device, channel: Channel::Own, at, event }
+}
+
+async fn tell(weak: &Weak, receipts: Vec<Receipt>) -> Result<(), Error> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    let batch = ReceiptBatch { id: receipt_batch_id(&receipts), receipts };
+    weak.send(QueueName::Receipts, vec![Outgoing::now(v1::encode(&batch))]).await
+}
+
+/// The mailbox first, then the ledger, the directory, and the gateway.
+async fn bind(weak: &Weak, device: DeviceId, user: Option<UserId>) -> Result<(), Error> {
+    let Some(rebound) = weak.bind(device, user.as_ref().map(UserId::hash)).await? else { return Ok(()) };
+    let now = weak.now();
+    let receipts = rebound.unseen.iter().map(|message| receipt(*message, device, Reason::Unbound, now)).collect();
+    tell(weak, receipts).await?;
+    loop {
+        let Some(mut row) = weak.device(&device).await? else { return Ok(()) };
+        if row.user == user {
+            break;
+        }
+        row.user = user.clone();
+        row.updated_at = weak.now();
+        row.revision += 1;
+        if weak.replace_device(row).await? == Replaced::Done {
+            break;
+        }
+    }
+    if let Some(route) = rebound.route {
+        let notice = Notice::Reread { device, conn_seq: route.conn_seq };
+        weak.notify(route.gateway, vec![notice]).await?;
+    }
+    Ok(())
+}
+
+async fn recall(weak: &Weak, message: MessageId) -> Result<(), Error> {
+    for shard in weak.shards(message, None, 100).await? {
+        for target in shard.targets {
+            match weak.withdraw(target.device, message, Reason::Recalled).await? {
+                Withdrawn::Tombstoned => {
+                    tell(weak, vec![receipt(message, target.device, Reason::Recalled, weak.now())]).await?;
+                }
+                Withdrawn::Marked { route: Some(route) } => {
+                    let notice = Notice::Reread { device: target.device, conn_seq: route.conn_seq };
+                    weak.notify(route.gateway, vec![notice]).await?;
+                }
+                Withdrawn::Marked { route: None } | Withdrawn::Absent => {}
+            }
+        }
+    }
+    Ok(())
+}

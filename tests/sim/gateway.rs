@@ -1,0 +1,313 @@
+//! A gateway: the driver of `link::server` machines, performing their effects on the weak ports.
+//!
+//! It decides nothing about a device; whatever the real gateway must get right about the order of calls stands here in
+//! the same order: register before the takeover, receipts durable before `recorded`, one link per device.
+
+mod answer;
+mod effect;
+mod notice;
+mod process;
+
+use std::collections::BTreeMap;
+
+use homing_domain::mailbox::{Detached, Mailbox, TakenOver, TakeoverRefused, Tombstoned, Trimmed};
+use homing_domain::{
+    ConnSeq, DeviceId, GatewayRef, HeartbeatSettings, MessageId, Notice, PushBody, Receipt, ServerId, UnixMillis,
+    UpstreamId,
+};
+use homing_link::Transport;
+use homing_link::server::{Closing, Greeting, Joining, Leaving, Live, StoreFault, Ticket};
+use homing_tests::weak::Owner;
+
+use crate::agenda::{Event, LinkId};
+use crate::wire::{End, WireId, bytes_of};
+use crate::world::World;
+
+/// What a link is at the moment.
+#[derive(Debug)]
+pub(crate) enum Machine {
+    Greeting(Greeting),
+    Joining(Box<Joining>),
+    Live(Box<Live>),
+    Leaving(Box<Leaving>),
+    /// Being worked on, or gone.
+    Nothing,
+}
+
+/// A link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) machine: Machine,
+    /// `None` = the transport is over.
+    pub(crate) wire: Option<WireId>,
+    pub(crate) device: Option<DeviceId>,
+    pub(crate) conn_seq: ConnSeq,
+    timer_at: UnixMillis,
+}
+
+/// A gateway.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) server_id: ServerId,
+    pub(crate) incarnation: u64,
+    pub(crate) owner: Owner,
+    pub(crate) is_up: bool,
+    pub(crate) is_draining: bool,
+    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) registry: BTreeMap<DeviceId, LinkId>,
+    pub(crate) outbox: Vec<(LinkId, Ticket, Vec<Receipt>)>,
+    pub(crate) is_flushing: bool,
+    pub(crate) flushes: u64,
+    pub(crate) heartbeat: HeartbeatSettings,
+    next_link: LinkId,
+}
+
+/// What became of a gateway's port call.
+#[derive(Debug)]
+pub(crate) enum Done {
+    TakenOver(LinkId, Option<Result<TakenOver, TakeoverRefused>>),
+    Mailbox(LinkId, Result<Option<Mailbox>, StoreFault>),
+    Body(LinkId, MessageId, Result<Option<PushBody>, StoreFault>),
+    Tombstoned(LinkId, Result<Tombstoned, StoreFault>),
+    Trimmed(LinkId, Result<Trimmed, StoreFault>),
+    Detached(LinkId, Result<Detached, StoreFault>),
+    Upstream(LinkId, UpstreamId, Result<(), StoreFault>),
+    Flushed(Vec<(LinkId, Ticket)>),
+    Notices(Vec<Notice>),
+    /// Its lease is gone for good: a later life of it exists.
+    Outlived,
+}
+
+impl Gateway {
+    /// A gateway that is down.
+    pub(crate) fn new(index: usize) -> Self {
+        Self {
+            server_id: ServerId([0, 0, 0, 0, 0, 0, 0, u8::try_from(index).unwrap_or(0) + 1]),
+            incarnation: 0,
+            owner: 0,
+            is_up: false,
+            is_draining: false,
+            links: BTreeMap::new(),
+            registry: BTreeMap::new(),
+            outbox: Vec::new(),
+            is_flushing: false,
+            flushes: 0,
+            heartbeat: HeartbeatSettings::default(),
+            next_link: 0,
+        }
+    }
+
+    /// This life of it.
+    pub(crate) const fn reference(&self) -> GatewayRef {
+        GatewayRef { server_id: self.server_id, incarnation: self.incarnation }
+    }
+}
+
+impl World {
+    /// A device's connection reached a gateway that is up.
+    fn accept(&mut self, gateway: usize, wire: WireId) -> LinkId {
+        let now = self.now();
+        let transport = if self.random.per_mille(500) { Transport::Quic } else { Transport::Tcp };
+        let gateway = &mut self.gateways[gateway];
+        gateway.next_link += 1;
+        let link = Link {
+            machine: Machine::Greeting(Greeting::new(now, transport)),
+            wire: Some(wire),
+            device: None,
+            conn_seq: 0,
+            timer_at: UnixMillis::NEVER,
+        };
+        gateway.links.insert(gateway.next_link, link);
+        gateway.next_link
+    }
+
+    /// Bytes from a device.
+    pub(crate) fn gateway_receive(&mut self, gateway: usize, wire: WireId, bytes: &[u8]) {
+        if !self.gateways[gateway].is_up {
+            return;
+        }
+        let found = self.gateways[gateway].links.iter().find(|(_, link)| link.wire == Some(wire)).map(|(id, _)| *id);
+        let link = found.unwrap_or_else(|| self.accept(gateway, wire));
+        let now = self.now();
+        match self.take_machine(gateway, link) {
+            Machine::Greeting(mut greeting) => match greeting.receive(bytes) {
+                Ok(None) => self.put_machine(gateway, link, Machine::Greeting(greeting)),
+                Ok(Some(claim)) => {
+                    let joining = Box::new(greeting.identify(claim));
+                    self.join(gateway, link, joining);
+                }
+                Err(closing) => self.refuse(gateway, link, closing),
+            },
+            Machine::Live(mut live) => {
+                live.receive(now, bytes);
+                self.put_machine(gateway, link, Machine::Live(live));
+            }
+            // The device says nothing before its Welcome, and nothing that matters after its link is over.
+            other => self.put_machine(gateway, link, other),
+        }
+        self.pump(gateway, link);
+    }
+
+    /// Registered first: hand-offs may come before the takeover is answered.
+    fn join(&mut self, gateway: usize, link: LinkId, joining: Box<Joining>) {
+        let (device, conn_seq) = (joining.device(), joining.conn_seq());
+        let takeover = joining.takeover(self.gateways[gateway].reference());
+        if let Some(entry) = self.gateways[gateway].links.get_mut(&link) {
+            entry.device = Some(device);
+            entry.conn_seq = conn_seq;
+        }
+        self.put_machine(gateway, link, Machine::Joining(joining));
+        let previous = self.gateways[gateway].registry.get(&device).copied();
+        let current = previous.and_then(|id| self.gateways[gateway].links.get(&id)).map_or(0, |link| link.conn_seq);
+        if conn_seq <= current {
+            // An own link is newer: the store would say the same.
+            return self.refuse(gateway, link, Closing::stale(current));
+        }
+        self.gateways[gateway].registry.insert(device, link);
+        if let Some(previous) = previous {
+            self.hit("link", "superseded in the same gateway");
+            self.with_link(gateway, previous, |machine, _| match machine {
+                Machine::Live(live) => live.superseded(conn_seq),
+                Machine::Leaving(leaving) => leaving.superseded(),
+                _ => {}
+            });
+        }
+        self.leaving_links_of(gateway, device, link);
+        self.call_take_over(gateway, link, device, takeover);
+    }
+
+    /// Links of the device that are over give it up to the newer one.
+    fn leaving_links_of(&mut self, gateway: usize, device: DeviceId, except: LinkId) {
+        let of_device = |(id, link): (&LinkId, &Link)| (link.device == Some(device) && *id != except).then_some(*id);
+        let ids: Vec<_> = self.gateways[gateway].links.iter().filter_map(of_device).collect();
+        for id in ids {
+            self.with_link(gateway, id, |machine, _| {
+                if let Machine::Leaving(leaving) = machine {
+                    leaving.superseded();
+                }
+            });
+        }
+    }
+
+    /// No link comes of it.
+    pub(crate) fn refuse(&mut self, gateway: usize, link: LinkId, closing: Closing) {
+        let name = match closing.code {
+            homing_wire::CloseCode::StaleConnection => "stale connection",
+            homing_wire::CloseCode::Revoked => "revoked",
+            homing_wire::CloseCode::Idle => "no hello",
+            _ => "refused otherwise",
+        };
+        self.hit("refusal", name);
+        self.close_wire(gateway, link, Some(closing));
+        self.forget(gateway, link);
+    }
+
+    pub(crate) fn forget(&mut self, gateway: usize, link: LinkId) {
+        let gateway = &mut self.gateways[gateway];
+        gateway.links.remove(&link);
+        gateway.registry.retain(|_, of_device| *of_device != link);
+    }
+
+    /// Sends the last frame, if there is one, and ends the transport.
+    pub(crate) fn close_wire(&mut self, gateway: usize, link: LinkId, closing: Option<Closing>) {
+        let wire = self.gateways[gateway].links.get_mut(&link).and_then(|link| link.wire.take());
+        let Some(wire) = wire else { return };
+        if let Some(closing) = closing {
+            self.send(wire, End::Device, bytes_of(&closing.frame()));
+        }
+        self.end_wire(wire, End::Device);
+    }
+
+    /// A transport is over for the gateway.
+    pub(crate) fn gateway_over(&mut self, gateway: usize, wire: WireId) {
+        let found = self.gateways[gateway].links.iter().find(|(_, link)| link.wire == Some(wire)).map(|(id, _)| *id);
+        let Some(link) = found else { return };
+        if let Some(entry) = self.gateways[gateway].links.get_mut(&link) {
+            entry.wire = None;
+        }
+        match self.take_machine(gateway, link) {
+            Machine::Greeting(_) => self.forget(gateway, link),
+            Machine::Live(live) => self.leave(gateway, link, live),
+            other => self.put_machine(gateway, link, other),
+        }
+        self.pump(gateway, link);
+    }
+
+    /// The link is over: what remains to be done is done in the background.
+    pub(crate) fn leave(&mut self, gateway: usize, link: LinkId, live: Box<Live>) {
+        let now = self.now();
+        let mut leaving = live.leave(now);
+        let device = self.gateways[gateway].links.get(&link).and_then(|link| link.device);
+        let newer = device.and_then(|device| self.gateways[gateway].registry.get(&device).copied());
+        if newer.is_some_and(|newer| newer != link) {
+            leaving.superseded();
+        }
+        self.gateways[gateway].registry.retain(|_, of_device| *of_device != link);
+        if self.gateways[gateway].is_draining {
+            leaving.hurry(now);
+        }
+        self.put_machine(gateway, link, Machine::Leaving(Box::new(leaving)));
+    }
+
+    pub(crate) fn take_machine(&mut self, gateway: usize, link: LinkId) -> Machine {
+        let link = self.gateways[gateway].links.get_mut(&link);
+        link.map_or(Machine::Nothing, |link| std::mem::replace(&mut link.machine, Machine::Nothing))
+    }
+
+    pub(crate) fn put_machine(&mut self, gateway: usize, link: LinkId, machine: Machine) {
+        if let Some(link) = self.gateways[gateway].links.get_mut(&link) {
+            link.machine = machine;
+        }
+    }
+
+    /// Tells a machine something, then performs what it wants.
+    pub(crate) fn with_link(&mut self, gateway: usize, link: LinkId, tell: impl FnOnce(&mut Machine, UnixMillis)) {
+        let now = self.now();
+        if let Some(entry) = self.gateways[gateway].links.get_mut(&link) {
+            tell(&mut entry.machine, now);
+            self.pump(gateway, link);
+        }
+    }
+
+    /// A link's time has come.
+    pub(crate) fn link_timer(&mut self, gateway: usize, owner: Owner, link: LinkId) {
+        if self.gateways[gateway].owner != owner {
+            return;
+        }
+        let now = self.now();
+        let Some(entry) = self.gateways[gateway].links.get_mut(&link) else { return };
+        entry.timer_at = UnixMillis::NEVER;
+        match &mut entry.machine {
+            Machine::Greeting(greeting) => {
+                if let Err(closing) = greeting.timeout(now) {
+                    return self.refuse(gateway, link, closing);
+                }
+            }
+            Machine::Live(live) if live.next_timeout() <= now => live.timeout(now),
+            Machine::Leaving(leaving) if leaving.next_timeout() <= now => leaving.timeout(now),
+            _ => {}
+        }
+        self.pump(gateway, link);
+    }
+
+    /// Sets the timer that a link wants, and drops one that is done.
+    pub(crate) fn settle_link(&mut self, gateway: usize, link: LinkId) {
+        let now = self.now();
+        let owner = self.gateways[gateway].owner;
+        let Some(entry) = self.gateways[gateway].links.get_mut(&link) else { return };
+        let next = match &entry.machine {
+            Machine::Greeting(greeting) => greeting.next_timeout(),
+            Machine::Live(live) => live.next_timeout(),
+            Machine::Leaving(leaving) if leaving.is_finished() => {
+                return self.forget(gateway, link);
+            }
+            Machine::Leaving(leaving) => leaving.next_timeout(),
+            Machine::Joining(_) | Machine::Nothing => UnixMillis::NEVER,
+        };
+        if next < entry.timer_at {
+            entry.timer_at = next.max(now);
+            let at = entry.timer_at;
+            self.at(at, Event::LinkTimer(gateway, owner, link));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Faults that are built in on purpose. The simulation is worth something only if it finds each of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! mutants {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// One wrong turn of an adapter, a gateway, a device or a stage.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Mutant {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Mutant {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name on the command line and in reports.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Hand-offs are not kept for a session whose takeover is under way.
+    SessionRegisteredAfterTakeover = "session-registered-after-takeover",
+    /// A gateway believes receipts to be durable before they are.
+    TrimBeforeReceipts = "trim-before-receipts",
+    /// A gateway sends Skip and tells the ledger before the tombstone is written.
+    SkipBeforeTombstone = "skip-before-tombstone",
+    /// A repeated enqueue is not handed off again.
+    DuplicateWithoutHandOff = "duplicate-without-hand-off",
+    /// A request is answered before its job is queued.
+    AnswerBeforeJob = "answer-before-job",
+    /// A hand-off leaves although the mailbox entry is lost.
+    HandOffBeforeCommit = "hand-off-before-commit",
+    /// A trim is not checked against the connection number.
+    TrimWithoutFence = "trim-without-fence",
+    /// An overflow drops entries that the device may have acknowledged.
+    OverflowOfAcknowledged = "overflow-of-acknowledged",
+    /// A cursor below the mailbox is resumed over the hole.
+    ResumedBelowLo = "resumed-below-lo",
+    /// A device remembers one message id.
+    OneDeepMemory = "one-deep-memory",
+    /// Counters are added to without remembering the batch.
+    BareCounterAdd = "bare-counter-add",
+    /// A gateway never gives a device up.
+    NoDetach = "no-detach",
+    /// A device acknowledges before its write is durable.
+    AckBeforeCommit = "ack-before-commit",
+    /// A takeover with an old connection number succeeds.
+    TakeoverWithoutFence = "takeover-without-fence",
+    /// A recall tombstones what the device may have.
+    RecallOfSeen = "recall-of-seen",
+    /// A detach forgets how far the link had sent.
+    DetachForgetsSent = "detach-forgets-sent",
+    /// A queue answers a send that it loses.
+    SendForgets = "send-forgets",
+    /// Two overflows merge before the ledger is told.
+    TrimBeyondAck = "trim-beyond-ack",
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Mutant {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|mutant| mutant.name() == text).ok_or_else(|| format!("no mutant {text:?}"))
+    }
+}

@@ -1,0 +1,217 @@
+//! The last look: every message is accounted for, and the ledger says exactly what the apps' logs say.
+
+use std::collections::BTreeSet;
+
+use homing_domain::mailbox::EntryState;
+use homing_domain::{Audience, Channel, Counter, DeviceId, Fact, Message, Reason, Stage, Tally, Target};
+use homing_wire::FactKind;
+
+use crate::world::World;
+
+/// A live device of a gateway that hears every notice has a message after this at the latest.
+const PROMPT: u64 = 60_000;
+
+impl World {
+    /// Where no notice is lost, nobody waits for a re-read.
+    pub(crate) fn check_prompt(&mut self) {
+        let now = self.now();
+        for device in 0..self.devices.len() {
+            let entry = &self.devices[device];
+            if entry.connected_since.is_none_or(|since| now.since(since) < PROMPT) {
+                continue;
+            }
+            let id = entry.id;
+            let waits = {
+                let state = self.state();
+                state.mailboxes[&id]
+                    .entries
+                    .iter()
+                    .find(|entry| {
+                        entry.state == EntryState::Live
+                            && now.since(entry.enqueued_at) > PROMPT
+                            && entry.expires_at > now
+                            && !state.check.told.contains(&(entry.message, id))
+                    })
+                    .map(|entry| entry.message)
+            };
+            self.hit("check", "a live device has everything");
+            if let Some(message) = waits {
+                self.violated(format!("{message} waits for device {device}, which is live and was never told"));
+            }
+        }
+    }
+
+    /// A device that left is given up while its gateway lives, else it looks live for ever.
+    pub(crate) fn check_given_up(&mut self) {
+        for device in 0..self.devices.len() {
+            let id = self.devices[device].id;
+            let route = self.state().mailboxes[&id].route;
+            let lives = |route: &homing_domain::mailbox::Route| {
+                self.gateways.iter().any(|gateway| gateway.is_up && gateway.reference() == route.gateway)
+            };
+            let is_stuck = route.filter(lives);
+            self.hit("check", "a device that left is given up");
+            if let Some(route) = is_stuck
+                && self.devices[device].links.is_empty()
+                && !self.devices[device].is_lost
+            {
+                self.violated(format!("device {device} left, and looks live at {} for ever", route.gateway));
+            }
+        }
+    }
+
+    /// A close never hides a loss: what it ended stands in its device's mailbox.
+    pub(crate) fn check_closed(&mut self) {
+        let mut hidden = Vec::new();
+        let state = self.state();
+        for ((message, device), row) in &state.ledger.rows {
+            let is_transient = state.messages.rows.get(message).is_some_and(|row| row.options.ttl_seconds == 0);
+            if row.reason != Some(Reason::Closed) || is_transient {
+                continue;
+            }
+            let mailbox = state.mailboxes.get(device);
+            let is_there = mailbox.is_some_and(|mailbox| mailbox.entries.iter().any(|entry| entry.message == *message));
+            if !is_there {
+                hidden.push(format!("{message} for {device} was closed: the close hides a loss"));
+            }
+        }
+        drop(state);
+        for what in hidden {
+            self.violated(what);
+        }
+    }
+
+    /// Everything is accounted for.
+    pub(crate) fn check_end(&mut self) {
+        let found = self.find_faults();
+        for fault in found {
+            self.violated(fault);
+        }
+    }
+
+    fn find_faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let state = self.state();
+        for (queue, letter) in state.queues.dead() {
+            faults.push(format!("a dead letter in {}: {:?}", queue.name(), letter.body));
+        }
+        for request in self.requests.iter().filter(|request| request.is_answered) {
+            if !state.messages.rows.contains_key(&request.id) {
+                faults.push(format!("{} was answered 202 and is gone", request.id));
+            }
+        }
+        let messages: Vec<Message> = state.messages.rows.values().cloned().collect();
+        let upstreams: BTreeSet<(DeviceId, u64)> =
+            state.upstreams.stored.iter().map(|stored| (stored.upstream.device, stored.upstream.id)).collect();
+        drop(state);
+        for message in &messages {
+            self.check_message(message, &mut faults);
+        }
+        for device in &self.devices {
+            for id in &device.settled_uploads {
+                if !upstreams.contains(&(device.id, *id)) {
+                    faults.push(format!("upstream message {id} of device {} was settled and is gone", device.index));
+                }
+            }
+        }
+        faults
+    }
+
+    fn check_message(&self, message: &Message, faults: &mut Vec<String>) {
+        let state = self.state();
+        if message.stage != Stage::Released {
+            faults.push(format!("{} is still {}", message.id, message.stage));
+            return;
+        }
+        let targets: Vec<Target> = state
+            .messages
+            .shards
+            .iter()
+            .filter(|((of, _), _)| *of == message.id)
+            .flat_map(|(_, shard)| shard.targets.iter().copied())
+            .collect();
+        let tally = state.ledger.tallies.get(&message.id).cloned().unwrap_or_default();
+        drop(state);
+        self.check_targets(message, &targets, faults);
+        let mut expected = Tally::targeted(targets.len());
+        for target in &targets {
+            self.check_delivery(message, *target, &mut expected, faults);
+        }
+        if tally != expected {
+            faults.push(format!("{}: the numbers are {tally:?}, the rows say {expected:?}", message.id));
+        }
+        let strangers = self.state().ledger.rows.keys().filter(|(of, _)| *of == message.id).count();
+        if strangers > targets.len() {
+            faults.push(format!("{}: {strangers} rows for {} targets", message.id, targets.len()));
+        }
+    }
+
+    /// Exactly those are targeted whom the request named.
+    fn check_targets(&self, message: &Message, targets: &[Target], faults: &mut Vec<String>) {
+        let found: BTreeSet<DeviceId> = targets.iter().map(|target| target.device).collect();
+        if found.len() != targets.len() {
+            faults.push(format!("{} targets a device twice", message.id));
+        }
+        let named: BTreeSet<DeviceId> = match &message.audience {
+            Audience::Devices(devices) => devices.iter().copied().collect(),
+            Audience::All => self.devices.iter().map(|device| device.id).collect(),
+            Audience::Users(_) => return,
+        };
+        if named != found {
+            faults.push(format!("{} targets {found:?} instead of {named:?}", message.id));
+        }
+    }
+
+    fn check_delivery(&self, message: &Message, target: Target, expected: &mut Tally, faults: &mut Vec<String>) {
+        let device = self.devices.iter().find(|device| device.id == target.device);
+        let shown = device.is_some_and(|device| device.log.shown.contains_key(&message.id));
+        let is_lost = device.is_some_and(|device| device.is_lost);
+        let is_transient = message.options.ttl_seconds == 0;
+        let is_of_old_life = device.is_some_and(|device| device.log.before_restore.contains(&message.id));
+        let state = self.state();
+        let in_mailbox = state
+            .mailboxes
+            .get(&target.device)
+            .is_some_and(|mailbox| mailbox.entries.iter().any(|entry| entry.message == message.id || entry.span > 1));
+        let is_forgotten = state.check.forgotten.contains(&(message.id, target.device));
+        let row = state.ledger.rows.get(&(message.id, target.device)).cloned();
+        drop(state);
+        let who = format!("{} for {}", message.id, target.device);
+        let Some(row) = row else {
+            // A lost device's messages wait in its mailbox; a lost hint about "now or never" is told by the close.
+            if !(is_lost && in_mailbox || is_transient) || self.plan.closes {
+                faults.push(format!("{who} is lost: no row, in the mailbox: {in_mailbox}, in the log: {shown}"));
+            }
+            return;
+        };
+        let kinds = [
+            (row.displayed, Fact::Displayed, FactKind::Displayed),
+            (row.opened, Fact::Opened, FactKind::Opened),
+            (row.dismissed, Fact::Dismissed, FactKind::Dismissed),
+        ];
+        for (recorded, fact, kind) in kinds {
+            if recorded.is_some() {
+                expected.add(Counter::Fact(Channel::Own, fact), 1);
+                if !device.is_some_and(|device| device.log.facts.contains(&(message.id, kind))) {
+                    faults.push(format!("{who} is {} and nobody did that", fact.name()));
+                }
+            }
+        }
+        if !row.stage.is_terminal() {
+            if !(is_lost && in_mailbox || is_transient) || self.plan.closes {
+                faults.push(format!("{who} is pending for ever, in the mailbox: {in_mailbox}, in the log: {shown}"));
+            }
+            return;
+        }
+        expected.add(Counter::Ended(Channel::Own, row.stage), 1);
+        let agrees = (row.stage == Stage::Delivered) == shown;
+        // "Now or never" leaves no trace in the mailbox, so its repeats and lost answers may say otherwise.
+        let is_excused = is_of_old_life || is_transient || is_forgotten || is_lost && in_mailbox;
+        if !agrees && !is_excused {
+            faults.push(format!("{who} ended as {} {:?}, in the log: {shown}", row.stage, row.reason));
+        }
+        if row.reason == Some(Reason::Closed) && !is_transient && !self.plan.loses_a_device {
+            faults.push(format!("{who} was closed, and nobody was lost"));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What happens in a world: drawn from its seed before it begins, and step by step after that.
+
+use bytes::Bytes;
+use homing_domain::{Audience, GatewayRef, MessageId, Millis, Notice, Options, Priority, Stage, UserId};
+use homing_ports::Notices;
+use homing_tests::weak::Faults;
+
+use crate::agenda::Event;
+use crate::errand::Wish;
+use crate::world::World;
+
+/// Bursts of a world. A device remembers 256 message ids: what is repeated after more than that many newer messages comes
+/// twice, and that is a limit of the design, not a fault. So no device gets more in one world.
+pub(crate) const BURSTS_MAX: u32 = 2;
+
+/// The character of a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) operations: u32,
+    /// Notices are neither lost nor swallowed: a live device must get everything soon.
+    pub(crate) notices_are_reliable: bool,
+    /// A device that is lost for ever at the end: the close job has work to do.
+    pub(crate) loses_a_device: bool,
+    /// The lost device comes back after all, once its messages are closed.
+    pub(crate) comes_back: bool,
+    /// Goes on until every close job is done.
+    pub(crate) closes: bool,
+    /// Mean pause between two operations.
+    pub(crate) pause: Millis,
+    pub(crate) faults: Faults,
+    /// Gateways crash seldom, so that links live long.
+    pub(crate) is_stable: bool,
+}
+
+impl Plan {
+    /// Draws one.
+    pub(crate) fn draw(random: &mut homing_tests::weak::Random) -> Self {
+        let notices_are_reliable = random.per_mille(500);
+        let mut faults = Faults::ROUGH;
+        if notices_are_reliable {
+            faults.notice_lost = 0;
+        }
+        if random.per_mille(100) {
+            faults = Faults::NONE;
+        } else if random.per_mille(200) {
+            faults.slow = 300;
+        }
+        let loses_a_device = random.per_mille(120);
+        Self {
+            operations: u32::try_from(random.between(40, 95)).expect("small"),
+            notices_are_reliable,
+            loses_a_device,
+            comes_back: random.per_mille(500),
+            closes: loses_a_device || random.per_mille(150),
+            pause: [60, 300, 900, 2_000][random.index(4)],
+            faults,
+            is_stable: random.per_mille(400),
+        }
+    }
+}
+
+impl World {
+    /// The next operation, and the time of the one after it.
+    pub(crate) fn operate(&mut self) {
+        if self.operations == 0 {
+            return;
+        }
+        self.operations -= 1;
+        let pause = self.plan.pause;
+        let mut next = self.random.below(2 * pause);
+        // Now and then long enough for a detach, an expiry, or a closed link.
+        if self.random.per_mille(25) {
+            next += self.random.between(30_000, 70_000);
+        }
+        self.after(next, Event::Operate);
+        let device = self.random.index(self.devices.len());
+        let gateway = self.random.index(self.gateways.len());
+        match self.random.below(100) {
+            0..46 => self.publish_something(device),
+            46..48 if self.bursts > 0 => self.burst(device),
+            48..56 => self.break_a_link(device),
+            56..62 => self.crash_device(device),
+            62..64 if !self.plan.is_stable => self.crash_gateway(gateway),
+            64..65 => self.drain_gateway(gateway),
+            65..69 => self.stay_away(device),
+            69..76 => self.bind_something(device),
+            76..83 => self.recall_something(),
+            83..87 => self.roam(device),
+            87..90 => self.upload(device),
+            90..92 => self.back_up_or_restore(device),
+            92..93 => self.notify_all(Notice::HeartbeatChanged),
+            93..94 => self.notify_gateway(gateway, Notice::Drain { spread: 1_000 }),
+            94..97 => self.errand(Wish::Sweep),
+            _ => {}
+        }
+    }
+
+    /// Devices take over while messages for them are under way: the last moment before the world comes to rest, so that
+    /// nothing that happens later repairs what goes wrong here.
+    pub(crate) fn salvo(&mut self) {
+        self.state().faults.slow = 300;
+        for device in 0..self.devices.len() {
+            let id = self.devices[device].id;
+            self.roam(device);
+            let delay = self.random.below(600);
+            let options = Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None };
+            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay);
+        }
+    }
+
+    fn options(&mut self) -> Options {
+        let ttl_seconds = match self.random.below(20) {
+            0..2 => 0,
+            2..4 => u32::try_from(self.random.between(1, 4)).expect("small"),
+            4..7 => u32::try_from(self.random.between(5, 60)).expect("small"),
+            _ => u32::try_from(self.random.between(300, 1_200)).expect("small"),
+        };
+        let collapse_key = self.random.per_mille(150).then(|| format!("k{}", self.random.below(2)));
+        let priority = [Priority::Low, Priority::Normal, Priority::High][self.random.index(3)];
+        Options { ttl_seconds, priority, collapse_key }
+    }
+
+    fn payload(&mut self) -> Bytes {
+        let size = if self.random.per_mille(150) { 600 } else { 20 };
+        Bytes::from(vec![b'x'; size])
+    }
+
+    fn user(&mut self) -> UserId {
+        ["ada", "bo"][self.random.index(2)].parse().expect("a user id")
+    }
+
+    fn publish_something(&mut self, device: usize) {
+        let options = self.options();
+        let payload = self.payload();
+        let audience = match self.random.below(40) {
+            0 => Audience::All,
+            1..12 => Audience::Users(vec![self.user()]),
+            12..14 => Audience::Users(vec!["ada".parse().expect("a user id"), "bo".parse().expect("a user id")]),
+            14..18 => Audience::Devices(self.devices.iter().map(|device| device.id).collect()),
+            18..19 => {
+                let unknown = homing_domain::DeviceId::from_bytes(self.random.bytes_16());
+                Audience::Devices(vec![self.devices[device].id, unknown])
+            }
+            _ => Audience::Devices(vec![self.devices[device].id]),
+        };
+        let delay = self.random.below(20);
+        self.request(audience, options, payload, delay);
+    }
+
+    /// More than a mailbox holds, for a device that is away as often as not.
+    fn burst(&mut self, device: usize) {
+        self.hit("plan", "burst");
+        self.bursts -= 1;
+        if self.random.per_mille(600) {
+            self.stay_away(device);
+            let span = self.random.between(45_000, 90_000);
+            self.devices[device].away_until = self.now().plus(span);
+            if self.random.per_mille(500) {
+                // Long enough for the detach, so that an overflow may take what is unseen.
+                self.burst_after(device, 35_000);
+                return;
+            }
+        }
+        self.burst_after(device, 0);
+    }
+
+    fn burst_after(&mut self, device: usize, delay: Millis) {
+        let id = self.devices[device].id;
+        for _ in 0..self.random.between(66, 80) {
+            let options = Options { ttl_seconds: 900, priority: Priority::Normal, collapse_key: None };
+            let late = delay + self.random.below(3_000);
+            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst"), late);
+        }
+    }
+
+    fn break_a_link(&mut self, device: usize) {
+        for wire in self.wires.of_device(device) {
+            self.hit("crash", "link breaks");
+            self.cut(wire);
+        }
+    }
+
+    /// A device is out of reach for a while.
+    fn stay_away(&mut self, device: usize) {
+        self.hit("device", "stays away");
+        let span = self.random.between(1_000, 60_000);
+        self.devices[device].away_until = self.now().plus(span);
+        self.break_a_link(device);
+    }
+
+    fn bind_something(&mut self, device: usize) {
+        let id = self.devices[device].id;
+        if !self.is_binding(id) {
+            let user = if self.random.per_mille(350) { None } else { Some(self.user()) };
+            self.errand(Wish::Bind(id, user));
+        }
+    }
+
+    fn recall_something(&mut self) {
+        let recent: Vec<MessageId> = self.requests.iter().rev().take(12).map(|request| request.id).collect();
+        if recent.is_empty() {
+            return;
+        }
+        let message = recent[self.random.index(recent.len())];
+        let is_released = self.state().messages.rows.get(&message).is_some_and(|row| row.stage == Stage::Released);
+        if is_released {
+            self.errand(Wish::Recall(message));
+        }
+    }
+
+    fn notify_all(&mut self, notice: Notice) {
+        for gateway in 0..self.gateways.len() {
+            self.notify_gateway(gateway, notice.clone());
+        }
+    }
+
+    fn notify_gateway(&mut self, gateway: usize, notice: Notice) {
+        let reference: GatewayRef = self.gateways[gateway].reference();
+        let weak = self.weak.clone();
+        self.executor.spawn(0, false, async move {
+            drop(weak.notify(reference, vec![notice]).await);
+        });
+    }
+}

@@ -1,0 +1,269 @@
+//! One run: a world is built, lives through its plan, comes to rest, and is looked at.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
+use homing_domain::mailbox::Mailbox;
+use homing_domain::{Device as DirectoryDevice, DeviceId, DeviceProfile, Platform};
+use homing_ports::QueueName;
+use homing_tests::weak::{Coverage, Executor, Random, Weak, Weakness};
+
+use crate::agenda::{Agenda, Event};
+use crate::device::Device;
+use crate::errand::Wish;
+use crate::gateway::Gateway;
+use crate::mutant::Mutant;
+use crate::plan::{BURSTS_MAX, Plan};
+use crate::stages::Worker;
+use crate::wire::Wires;
+use crate::world::{LeasePace, World};
+
+/// Devices of a world.
+const DEVICES: usize = 3;
+/// Gateways of a world.
+const GATEWAYS: usize = 2;
+/// Rounds of five minutes until every message is closed: an hour after 20 minutes of life, and some.
+const CLOSE_ROUNDS: u32 = 30;
+/// Life of the mailboxes.
+const EPOCH: u64 = 1;
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) violations: Vec<String>,
+    pub(crate) coverage: Coverage,
+    pub(crate) trace: Vec<String>,
+    pub(crate) steps: u64,
+    pub(crate) plan: Plan,
+}
+
+/// Runs one world.
+pub(crate) fn run(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> Outcome {
+    let mut world = build(seed, mutant, with_trace);
+    let plan = world.plan;
+    world.live();
+    let mut state = world.state();
+    let violations = std::mem::take(&mut state.check.violations);
+    let trace = state.trace.take().unwrap_or_default();
+    drop(state);
+    Outcome { violations, coverage: world.coverage(), trace, steps: world.steps, plan }
+}
+
+const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
+    match mutant {
+        Some(Mutant::DuplicateWithoutHandOff) => Weakness::DuplicateWithoutRoute,
+        Some(Mutant::HandOffBeforeCommit) => Weakness::EnqueueForgets,
+        Some(Mutant::TrimWithoutFence) => Weakness::TrimWithoutFence,
+        Some(Mutant::OverflowOfAcknowledged) => Weakness::OverflowOfSeen,
+        Some(Mutant::BareCounterAdd) => Weakness::BareCounterAdd,
+        Some(Mutant::TakeoverWithoutFence) => Weakness::TakeoverWithoutFence,
+        Some(Mutant::RecallOfSeen) => Weakness::WithdrawOfSeen,
+        Some(Mutant::SendForgets) => Weakness::SendForgets,
+        _ => Weakness::None,
+    }
+}
+
+fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
+    let weak = Weak::new(seed);
+    let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(1));
+    let plan = Plan::draw(&mut random);
+    {
+        let mut state = weak.lock();
+        state.faults = plan.faults;
+        state.weakness = weakness_of(mutant);
+        state.trace = with_trace.then(Vec::new);
+    }
+    let mut world = World {
+        executor: Executor::new(weak.clone()),
+        weak,
+        random,
+        plan,
+        mutant,
+        agenda: Agenda::default(),
+        answers: Rc::default(),
+        wires: Wires::default(),
+        gateways: (0..GATEWAYS).map(Gateway::new).collect(),
+        devices: Vec::new(),
+        requests: Vec::new(),
+        errands: Vec::new(),
+        workers: Vec::new(),
+        app: "demo".parse().expect("an app id"),
+        pace: Rc::new(LeasePace { every: Cell::new(LEASE_RENEW_EVERY), valid_for: Cell::new(LEASE_VALID_FOR) }),
+        is_resting: false,
+        operations: plan.operations,
+        bursts: BURSTS_MAX,
+        steps: 0,
+        next_owner: 0,
+    };
+    for index in 0..DEVICES {
+        world.register(index);
+    }
+    for gateway in 0..GATEWAYS {
+        world.after(0, Event::StartGateway(gateway));
+    }
+    let queues = [QueueName::Audience, QueueName::Dispatch, QueueName::Dispatch, QueueName::Receipts, QueueName::Close];
+    for (worker, queue) in queues.into_iter().enumerate() {
+        world.workers.push(Worker { queue, owner: 0 });
+        world.after(0, Event::StartWorker(worker));
+    }
+    world.after(200, Event::Operate);
+    world
+}
+
+impl World {
+    /// A device registers: its mailbox and its row are there before anything else happens.
+    fn register(&mut self, index: usize) {
+        let mut bytes = [0; 16];
+        bytes[0] = u8::try_from(index).expect("few devices") * 80;
+        bytes[15] = u8::try_from(index).expect("few devices") + 1;
+        let id = DeviceId::from_bytes(bytes);
+        let user = ["ada", "ada", "bo"][index].parse::<homing_domain::UserId>().expect("a user id");
+        let mailbox = Mailbox::new(self.app.clone(), EPOCH, 1, Some(user.hash()));
+        let now = self.now();
+        let row = DirectoryDevice {
+            id,
+            app: self.app.clone(),
+            profile: DeviceProfile {
+                platform: Platform::Android,
+                brand: None,
+                model: None,
+                os_version: None,
+                app_version: None,
+                locale: None,
+                timezone: None,
+                notifications_enabled: true,
+            },
+            vendor: None,
+            user: Some(user),
+            tags: Vec::new(),
+            epoch: EPOCH,
+            key_id: 1,
+            credential_generation: 1,
+            created_at: now,
+            updated_at: now,
+            revision: 0,
+        };
+        let mut state = self.state();
+        state.mailboxes.insert(id, mailbox);
+        state.devices.rows.insert(id, row);
+        drop(state);
+        self.devices.push(Device::new(index, id, EPOCH));
+        let delay = self.random.below(2_000);
+        self.after(delay, Event::StartDevice(index));
+    }
+
+    /// Through the plan, to rest, and to the last look.
+    fn live(&mut self) {
+        while self.operations > 0 && self.is_sound() {
+            let until = self.now().plus(10_000);
+            self.run_until(until);
+        }
+        self.run_for(2_000);
+        self.salvo();
+        self.run_for(2_500);
+        if self.plan.loses_a_device {
+            self.crash_device(0);
+            self.devices[0].is_lost = true;
+            self.hit("device", "is lost for ever");
+        }
+        self.calm_down();
+        self.come_back();
+        self.run_for(120_000);
+        self.drain_queues();
+        if self.plan.notices_are_reliable {
+            self.check_prompt();
+        }
+        self.leave_and_return();
+        self.errand(Wish::Sweep);
+        self.run_for(90_000);
+        self.drain_queues();
+        if self.plan.closes {
+            self.close_all();
+            self.check_closed();
+            if self.plan.loses_a_device && self.plan.comes_back {
+                self.hit("device", "comes back after the close");
+                self.devices[0].is_lost = false;
+                self.start_device(0);
+                self.run_for(120_000);
+                self.drain_queues();
+            }
+        }
+        if self.is_sound() {
+            self.check_end();
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.state().check.violations.is_empty()
+    }
+
+    fn run_for(&mut self, span: u64) {
+        let until = self.now().plus(span);
+        self.run_until(until);
+    }
+
+    /// Nobody stays away any longer.
+    fn come_back(&mut self) {
+        let now = self.now();
+        for device in 0..self.devices.len() {
+            self.devices[device].away_until = now;
+            let life = self.devices[device].life;
+            if self.devices[device].is_on && !self.devices[device].is_connected() {
+                self.after(10, Event::Connect(device, life));
+            }
+        }
+    }
+
+    /// Until the stages have nothing left to do.
+    fn drain_queues(&mut self) {
+        for _ in 0..60 {
+            let left: usize = {
+                let state = self.state();
+                [QueueName::Audience, QueueName::Dispatch, QueueName::Receipts]
+                    .into_iter()
+                    .map(|queue| state.queues.waiting_items(queue))
+                    .sum()
+            };
+            if left == 0 || !self.is_sound() {
+                return;
+            }
+            self.run_for(10_000);
+        }
+        self.violated("the queues do not drain".to_owned());
+    }
+
+    /// Every device leaves, long enough to be given up, and comes back.
+    fn leave_and_return(&mut self) {
+        let away = self.now().plus(45_000);
+        for device in 0..self.devices.len() {
+            self.devices[device].away_until = away;
+            for wire in self.wires.of_device(device) {
+                self.wires.cut(wire);
+                self.after(50, Event::Over(wire, crate::wire::End::Device));
+                self.after(100, Event::Over(wire, crate::wire::End::Gateway));
+            }
+        }
+        self.run_for(40_000);
+        self.check_given_up();
+        self.run_for(20_000);
+        self.come_back();
+        self.run_for(30_000);
+    }
+
+    /// Goes on until the last close job is done; leases are renewed seldom, for nothing else happens.
+    fn close_all(&mut self) {
+        self.pace.every.set(1_500_000);
+        self.pace.valid_for.set(4_500_000);
+        for _ in 0..CLOSE_ROUNDS {
+            if self.state().queues.waiting_items(QueueName::Close) == 0 || !self.is_sound() {
+                break;
+            }
+            self.run_for(300_000);
+        }
+        if self.is_sound() && self.state().queues.waiting_items(QueueName::Close) > 0 {
+            self.violated("close jobs do not end".to_owned());
+        }
+        self.drain_queues();
+    }
+}

@@ -1,0 +1,115 @@
+//! What must hold at each step, checked where the step happens.
+
+use std::collections::{HashMap, HashSet};
+
+use homing_contract::queue::v1;
+use homing_domain::mailbox::{EntryState, Mailbox};
+use homing_domain::{AudienceJob, ConnSeq, DeviceId, Event, MessageId, ReceiptBatch, Seq};
+
+/// Broken promises, and what is needed to see them.
+#[derive(Debug, Default)]
+pub struct Check {
+    /// What was found, first first.
+    pub violations: Vec<String>,
+    /// Ends that are durable in the queue of receipts.
+    pub told: HashSet<(MessageId, DeviceId)>,
+    /// Messages whose job is durable.
+    pub jobs: HashSet<MessageId>,
+    /// Messages that a mailbox took in again because its memory of ids had moved on: a limit of the design. The device's
+    /// memory hides most of them; what is said about them in the ledger is said twice.
+    pub forgotten: HashSet<(MessageId, DeviceId)>,
+    stored: HashSet<(MessageId, DeviceId)>,
+    /// Counts takeovers and unbinds: which of two came first.
+    moment: u64,
+    takeovers: HashMap<(DeviceId, ConnSeq), u64>,
+    unbound: HashMap<(DeviceId, MessageId), u64>,
+    pushed: HashSet<(DeviceId, MessageId)>,
+}
+
+impl Check {
+    /// Notes a broken promise.
+    pub fn violated(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    /// An entry is new. True = the mailbox had it before.
+    pub(super) fn entry_is_new(&mut self, device: DeviceId, message: MessageId) -> bool {
+        let is_new = self.stored.insert((message, device));
+        if !is_new {
+            self.forgotten.insert((message, device));
+        }
+        !is_new
+    }
+
+    /// A connection owns the device from here on.
+    pub(super) fn taken_over(&mut self, device: DeviceId, conn_seq: ConnSeq) {
+        self.moment += 1;
+        self.takeovers.entry((device, conn_seq)).or_insert(self.moment);
+    }
+
+    /// These messages are addressed to a user who does not use the device any more.
+    pub(super) fn unbound(&mut self, device: DeviceId, messages: &[MessageId]) {
+        self.moment += 1;
+        for message in messages {
+            self.unbound.entry((device, *message)).or_insert(self.moment);
+        }
+    }
+
+    /// A gateway sends a push. On a link that began after the unbind, nothing to the old user may be sent.
+    pub fn pushed(&mut self, device: DeviceId, conn_seq: ConnSeq, message: MessageId) {
+        self.pushed.insert((device, message));
+        let began = self.takeovers.get(&(device, conn_seq));
+        let Some(began) = began.copied() else {
+            return self.violated(format!("{device}: connection {conn_seq} sends without having taken over"));
+        };
+        let is_forgotten = self.forgotten.contains(&(message, device));
+        if !is_forgotten && self.unbound.get(&(device, message)).is_some_and(|unbound| *unbound < began) {
+            self.violated(format!("{message} is sent to {device} after its user was unbound"));
+        }
+    }
+
+    /// A message reached an app.
+    pub fn arrived(&mut self, device: DeviceId, message: MessageId) {
+        if !self.pushed.contains(&(device, message)) {
+            self.violated(format!("{message} reached {device}, but nobody sent it"));
+        }
+    }
+
+    /// A job became durable.
+    pub(super) fn job_sent(&mut self, body: &[u8]) {
+        if let Ok(job) = v1::decode::<AudienceJob>(body) {
+            self.jobs.insert(job.message);
+        }
+    }
+
+    /// Ends that became durable.
+    pub(super) fn receipts_sent(&mut self, body: &[u8]) {
+        let Ok(batch) = v1::decode::<ReceiptBatch>(body) else {
+            self.violated("a body in the queue of receipts cannot be read".to_owned());
+            return;
+        };
+        for receipt in &batch.receipts {
+            if let Event::Ended(_) = receipt.event {
+                self.told.insert((receipt.message, receipt.device));
+            }
+        }
+    }
+
+    /// Whoever removes an entry has told the ledger of it.
+    pub(super) fn removed(&mut self, device: DeviceId, before: &[(Seq, MessageId, EntryState)], after: &Mailbox) {
+        let kept: HashSet<_> = after.entries.iter().map(|entry| entry.message).collect();
+        for (seq, message, _) in before {
+            if !kept.contains(message) && !self.told.contains(&(*message, device)) {
+                self.violated(format!("{device} seq {seq} ({message}) is removed, the ledger never heard of it"));
+            }
+        }
+    }
+
+    /// The item makes sense in itself.
+    pub(super) fn mailbox(&mut self, device: DeviceId, mailbox: &Mailbox) {
+        let spans: Seq = mailbox.entries.iter().map(|entry| Seq::from(entry.span)).sum();
+        if mailbox.lo + spans != mailbox.hi + 1 {
+            self.violated(format!("{device}: lo {} + {spans} entries does not reach hi {}", mailbox.lo, mailbox.hi));
+        }
+    }
+}

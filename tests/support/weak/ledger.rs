@@ -1,0 +1,118 @@
+//! The ledger: rows one at a time, so that a batch may be half done; counters with their memory, unless broken on purpose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use homing_domain::{BatchId, Counter, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
+use homing_ports::{Error, Fault, Ledger, Result};
+
+use super::{State, Weak, Weakness};
+
+/// Delivery rows and numbers.
+#[derive(Debug, Default)]
+pub struct LedgerState {
+    /// Delivery rows.
+    pub rows: BTreeMap<(MessageId, DeviceId), Delivery>,
+    /// Numbers of messages.
+    pub tallies: BTreeMap<MessageId, Tally>,
+    counted: BTreeSet<(BatchId, MessageId)>,
+    shards_counted: BTreeSet<ShardId>,
+}
+
+impl State {
+    fn record_one(&mut self, batch: BatchId, receipt: &Receipt) -> Delivery {
+        let key = (receipt.message, receipt.device);
+        let row = self
+            .ledger
+            .rows
+            .entry(key)
+            .or_insert_with(|| Delivery::new(receipt.message, receipt.device, receipt.channel));
+        let before = row.stage;
+        let changed = row.record(receipt, batch);
+        let row = row.clone();
+        if changed {
+            let name = match (before.is_terminal(), row.stage.is_terminal(), before == row.stage) {
+                (false, true, _) => row.stage.name(),
+                (true, true, false) => "expired -> delivered",
+                _ => "fact",
+            };
+            self.coverage.hit("delivery", name);
+            self.trace(|| format!("  ledger {} {}: {:?} {}", receipt.device, receipt.message, row.stage, batch));
+        } else {
+            self.coverage.hit("delivery", "repeat or loser changes nothing");
+        }
+        row
+    }
+}
+
+impl Ledger for Weak {
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+        self.call("record receipts", move |state| {
+            let breaks_at = state.faults.fail_before;
+            let mut rows = Vec::with_capacity(receipts.len());
+            for receipt in &receipts {
+                if !rows.is_empty() && state.strikes(breaks_at, "batch half done") {
+                    return Err(Error::new(Fault::Retry, "record receipts"));
+                }
+                rows.push(state.record_one(batch, receipt));
+            }
+            // One row may stand in a batch twice: the answer is the rows as they stand at the end.
+            for row in &mut rows {
+                if let Some(last) = state.ledger.rows.get(&(row.message, row.device)) {
+                    row.clone_from(last);
+                }
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> Result<()> {
+        self.call("count", move |state| {
+            let breaks_at = state.faults.fail_before;
+            for (at, (message, tally)) in changes.iter().enumerate() {
+                if at > 0 && state.strikes(breaks_at, "batch half done") {
+                    return Err(Error::new(Fault::Retry, "count"));
+                }
+                let bare = state.weakness == Weakness::BareCounterAdd;
+                if state.ledger.counted.insert((batch, *message)) || bare {
+                    state.ledger.tallies.entry(*message).or_default().merge(tally);
+                } else {
+                    state.coverage.hit("count", "a repeat changes nothing");
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
+        self.call("count targets", move |state| {
+            if state.ledger.shards_counted.insert(shard) {
+                let tally = state.ledger.tallies.entry(message).or_default();
+                tally.add(Counter::Targeted, i64::try_from(devices).unwrap_or(i64::MAX));
+            } else {
+                state.coverage.hit("count", "a shard is counted once");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tally(&self, message: MessageId) -> Result<Tally> {
+        self.call("read numbers", move |state| Ok(state.ledger.tallies.get(&message).cloned().unwrap_or_default()))
+            .await
+    }
+
+    async fn delivery(&self, message: MessageId, device: DeviceId) -> Result<Option<Delivery>> {
+        self.call("read a delivery", move |state| Ok(state.ledger.rows.get(&(message, device)).cloned())).await
+    }
+
+    async fn deliveries(&self, message: MessageId, after: Option<DeviceId>, limit: usize) -> Result<Vec<Delivery>> {
+        self.call("list deliveries", move |state| {
+            let of_message = state.ledger.rows.iter().filter(|((of, _), _)| *of == message);
+            let rest = of_message.filter(|((_, device), _)| after.is_none_or(|after| *device > after));
+            Ok(rest.map(|(_, row)| row.clone()).take(limit).collect())
+        })
+        .await
+    }
+}

@@ -1,0 +1,129 @@
+//! Message rows and shards.
+
+use std::collections::BTreeMap;
+
+use homing_domain::{AppId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_ports::{Accepted, Messages, Result};
+
+use super::{State, Weak};
+
+/// Message rows and shards.
+#[derive(Debug, Default)]
+pub struct MessageState {
+    /// Message rows.
+    pub rows: BTreeMap<MessageId, Message>,
+    /// Shards by message.
+    pub shards: BTreeMap<(MessageId, ShardId), Shard>,
+}
+
+impl State {
+    fn move_message(&mut self, id: MessageId, to: Stage) {
+        let Some(message) = self.messages.rows.get_mut(&id) else { return };
+        match message.stage.become_stage(to) {
+            Ok(to) => message.stage = to,
+            Err(illegal) => self.check.violated(format!("{id}: {illegal}")),
+        }
+        self.coverage.hit("message", to.name());
+        self.trace(|| format!("  message {id} is {to}"));
+    }
+}
+
+impl Messages for Weak {
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.call("accept", move |state| {
+            if let Some(existing) = state.messages.rows.get(&message.id).cloned() {
+                state.coverage.hit("accept", "existing");
+                return Ok(Accepted::Existing(Box::new(existing)));
+            }
+            state.coverage.hit("accept", "new");
+            state.messages.rows.insert(message.id, message);
+            Ok(Accepted::New)
+        })
+        .await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.call("read a message", move |state| Ok(state.messages.rows.get(&id).cloned())).await
+    }
+
+    async fn messages_of_app(
+        &self,
+        app: &AppId,
+        before: Option<(UnixMillis, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        let app = app.clone();
+        self.call("list messages", move |state| {
+            let rows = state.messages.rows.values().filter(|message| message.app == app);
+            let mut rows: Vec<_> =
+                rows.filter(|message| before.is_none_or(|before| (message.accepted_at, message.id) < before)).collect();
+            rows.sort_by_key(|message| std::cmp::Reverse((message.accepted_at, message.id)));
+            Ok(rows.into_iter().take(limit).cloned().collect())
+        })
+        .await
+    }
+
+    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.call("list accepted messages", move |state| {
+            let rows = state.messages.rows.values();
+            let wanted = rows.filter(|message| message.stage == Stage::Accepted && message.accepted_at < before);
+            let mut ids: Vec<_> = wanted.map(|message| message.id).collect();
+            let stale = state.faults.stale;
+            if !ids.is_empty() && state.strikes(stale, "listing is stale") {
+                ids.remove(state.random.index(ids.len()));
+            }
+            ids.truncate(limit);
+            Ok(ids)
+        })
+        .await
+    }
+
+    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+        self.call("begin a release", move |state| {
+            if state.messages.rows.get(&id).is_some_and(|message| message.stage == Stage::Accepted) {
+                state.move_message(id, Stage::Releasing);
+                if let Some(message) = state.messages.rows.get_mut(&id) {
+                    message.releasing_at = Some(now);
+                }
+            }
+            Ok(state.messages.rows.get(&id).cloned())
+        })
+        .await
+    }
+
+    async fn finish_segment(&self, id: MessageId, segment: u8, now: UnixMillis) -> Result<Option<Message>> {
+        self.call("finish a segment", move |state| {
+            let Some(message) = state.messages.rows.get_mut(&id) else { return Ok(None) };
+            message.segments_done |= 1 << segment;
+            if message.stage == Stage::Releasing && message.is_enumerated() {
+                message.released_at = Some(now);
+                state.move_message(id, Stage::Released);
+            }
+            Ok(state.messages.rows.get(&id).cloned())
+        })
+        .await
+    }
+
+    async fn put_shard(&self, shard: Shard) -> Result<Shard> {
+        self.call("put a shard", move |state| {
+            let key = (shard.message, shard.id);
+            if let Some(stored) = state.messages.shards.get(&key).cloned() {
+                state.coverage.hit("shard", "existing");
+                return Ok(stored);
+            }
+            state.coverage.hit("shard", "new");
+            state.messages.shards.insert(key, shard.clone());
+            Ok(shard)
+        })
+        .await
+    }
+
+    async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
+        self.call("list shards", move |state| {
+            let of_message = state.messages.shards.iter().filter(|((of, _), _)| *of == message);
+            let rest = of_message.filter(|((_, id), _)| after.is_none_or(|after| *id > after));
+            Ok(rest.map(|(_, shard)| shard.clone()).take(limit).collect())
+        })
+        .await
+    }
+}

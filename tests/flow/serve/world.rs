@@ -157,6 +157,14 @@ impl Linked {
         tokio::time::timeout(PATIENCE, self.inbox.next()).await.expect("known in time").is_none()
     }
 
+    /// Waits until the link is gone; whether the gateway closed it with a code.
+    pub(super) async fn closed(&self) -> bool {
+        let mut status = self.handle.status();
+        let gone = status.wait_for(|status| !status.is_connected());
+        let status = tokio::time::timeout(PATIENCE, gone).await.expect("the link goes in time").unwrap();
+        status.closed().is_some()
+    }
+
     /// The next message: its id and its text.
     pub(super) async fn next_text(&mut self) -> (String, String) {
         let next = tokio::time::timeout(PATIENCE, self.inbox.next()).await;

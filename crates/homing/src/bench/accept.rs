@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use hdrhistogram::Histogram;
 use homing_contract::http::v1::AudienceRequest;
 
+use super::crowd::LONGEST_MICROS;
 use super::disk;
 use super::report::{Report, count};
 use super::target::{Target, now_micros, started};
@@ -23,7 +24,7 @@ pub(super) async fn measure(arguments: &BenchArguments, report: &mut Report) -> 
     let devices = target.register(OFFLINE_DEVICES).await?;
     let before = target.process.usage()?;
     let (began, length) = (started(), Duration::from_secs(arguments.seconds));
-    let (mut accepted, mut refused, mut times) = (0_u64, 0_u64, Histogram::<u64>::new(3)?);
+    let (mut accepted, mut refused, mut times) = (0_u64, 0_u64, Histogram::<u64>::new_with_max(LONGEST_MICROS, 3)?);
     let push = |number: usize| {
         let device = devices[number % devices.len()].device_id.clone();
         let target = &target;

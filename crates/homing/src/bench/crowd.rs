@@ -23,7 +23,7 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 /// Local addresses that connections come from, so that 28,000 ports of one are no limit.
 const LOCAL_ADDRESSES: u8 = 4;
 /// Longest time recorded; longer ones count as this.
-const LONGEST_MICROS: u64 = 600_000_000;
+pub(super) const LONGEST_MICROS: u64 = 600_000_000;
 
 /// What arrived at all devices together.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use homing_credentials::DeviceKeys;
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
+use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::logs::recorder;
 use super::operations::{self, Operations, Readiness};
 use super::start::Ports;
 use crate::adapters::{SystemClock, SystemEntropy};
@@ -17,6 +17,7 @@ pub(super) struct Api<'a> {
     pub(super) ports: Ports,
     pub(super) keys: Arc<DeviceKeys>,
     pub(super) readiness: Readiness,
+    pub(super) metrics: PrometheusHandle,
     pub(super) config: &'a Config,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn router(api: Api<'_>) -> Router {
     let operations = Operations {
         ports: api.ports,
         readiness: api.readiness,
-        metrics: recorder(),
+        metrics: api.metrics,
         metrics_token: api.config.metrics_token.as_deref().map(Arc::from),
     };
     operations::router(operations).merge(assemble(routers, Arc::new(SystemClock), Arc::new(SystemEntropy)))

@@ -22,6 +22,7 @@ use super::gateway::{Gateway, Identity};
 use super::http::{Api, router};
 use super::lifecycle::{Group, Parts, Running};
 use super::listener::Listener;
+use super::logs::recorder;
 use super::operations::Readiness;
 use super::sweeper::{DEPTH_EVERY, INTAKE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
 use super::tls;
@@ -40,6 +41,8 @@ const DEVICE_KEY: u32 = 1;
 /// # Errors
 /// [`StartError`], in words for the person who starts it.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    // First, or what is counted until then is lost.
+    let metrics = recorder();
     let directory = DataDir::open(&config.data_dir)?;
     let store = open_store(&directory).await?;
     let fleet_secret = directory.fleet_secret(&SystemEntropy)?;
@@ -58,7 +61,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     start_workers(&ports, config.workers, &workers);
     start_sweepers(&ports, &workers);
     let readiness = Readiness::default();
-    let router = router(Api { ports: ports.clone(), keys, readiness: readiness.clone(), config: &config });
+    let router = router(Api { ports: ports.clone(), keys, readiness: readiness.clone(), metrics, config: &config });
     let running = Running {
         http: local_address(http.as_ref()),
         https: local_address(https.as_ref()),

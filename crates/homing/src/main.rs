@@ -7,16 +7,20 @@ use std::time::Duration;
 use clap::Parser as _;
 use homing::arguments::{Arguments, Command, ServeArguments};
 use homing::config::{Config, ConfigErrors, Environment, FileSource, Source};
-use homing::serve::{self, StartError};
+use homing::serve::{self, Ended, StartError};
 
 /// Exit code of a wrong configuration (`EX_CONFIG`).
 const WRONG_CONFIGURATION: u8 = 78;
+/// Exit code when the system refuses threads or signals (`EX_OSERR`).
+const NO_SYSTEM_CALL: u8 = 71;
+/// Exit code after a second signal, as a shell has it for SIGINT.
+const STOPPED_AT_ONCE: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error, 71),
+        Err(error) => return fail(&error, NO_SYSTEM_CALL),
     };
     match arguments.command {
         Command::Serve(flags) => runtime.block_on(run_server(&flags)),
@@ -53,8 +57,10 @@ async fn run_server(flags: &ServeArguments) -> ExitCode {
     };
     let _closed = std::io::stdout().lock().write_all(serve::greet(&running).as_bytes());
     match serve::run_until_signalled(running, stop_within).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 71),
+        // What still runs is not waited for.
+        Ok(Ended::AtOnce) => std::process::exit(i32::from(STOPPED_AT_ONCE)),
+        Ok(Ended::InTime | Ended::Late) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, NO_SYSTEM_CALL),
     }
 }
 

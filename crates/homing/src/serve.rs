@@ -3,6 +3,7 @@
 mod admin;
 mod certificate;
 mod data_dir;
+mod disk_probe;
 mod error;
 mod gateway;
 mod greeting;
@@ -19,6 +20,6 @@ mod workers;
 
 pub use error::StartError;
 pub use greeting::greet;
-pub use lifecycle::{Running, run_until_signalled};
+pub use lifecycle::{Ended, Running, run_until_signalled};
 pub use logs::write_logs;
 pub use start::start;

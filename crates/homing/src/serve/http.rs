@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use homing_credentials::DeviceKeys;
+use homing_domain::ServerId;
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::disk_probe::DiskProbe;
 use super::operations::{self, Operations, Readiness};
 use super::start::Ports;
 use crate::adapters::{SystemClock, SystemEntropy};
@@ -17,6 +19,7 @@ pub(super) struct Api<'a> {
     pub(super) ports: Ports,
     pub(super) keys: Arc<DeviceKeys>,
     pub(super) readiness: Readiness,
+    pub(super) gateway: ServerId,
     pub(super) metrics: PrometheusHandle,
     pub(super) config: &'a Config,
 }
@@ -40,6 +43,8 @@ pub(super) fn router(api: Api<'_>) -> Router {
     let operations = Operations {
         ports: api.ports,
         readiness: api.readiness,
+        gateway: api.gateway,
+        disk: DiskProbe::new(&api.config.data_dir),
         metrics: api.metrics,
         metrics_token: api.config.metrics_token.as_deref().map(Arc::from),
     };

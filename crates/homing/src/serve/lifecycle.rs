@@ -78,11 +78,22 @@ impl Running {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, then stops; a second signal ends the process at once.
+/// How a server that was told to stop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All that was under way is finished.
+    InTime,
+    /// Something was not finished in time; it is redone after the next start.
+    Late,
+    /// A second signal came: nothing was waited for.
+    AtOnce,
+}
+
+/// Waits for SIGTERM or SIGINT, then stops; a second signal ends it at once.
 ///
 /// # Errors
 /// When signals cannot be listened for.
-pub async fn run_until_signalled(running: Running, within: Duration) -> std::io::Result<()> {
+pub async fn run_until_signalled(running: Running, within: Duration) -> std::io::Result<Ended> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -91,12 +102,11 @@ pub async fn run_until_signalled(running: Running, within: Duration) -> std::io:
         _ = interrupt.recv() => "SIGINT",
     };
     tracing::info!(signal = name, "stopping; a second signal ends it at once");
-    tokio::select! {
-        all_ended = running.stop(within) => {
-            tracing::info!(all_ended, "stopped");
-        }
-        _ = terminate.recv() => tracing::warn!("second signal: not waiting any more"),
-        _ = interrupt.recv() => tracing::warn!("second signal: not waiting any more"),
-    }
-    Ok(())
+    let ended = tokio::select! {
+        all = running.stop(within) => if all { Ended::InTime } else { Ended::Late },
+        _ = terminate.recv() => Ended::AtOnce,
+        _ = interrupt.recv() => Ended::AtOnce,
+    };
+    tracing::info!(?ended, "stopped");
+    Ok(ended)
 }

@@ -8,9 +8,12 @@ use axum::Router;
 use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use homing_ports::Settings;
+use homing_domain::ServerId;
+use homing_ports::{Clock, Gateways, Settings};
 use http::{HeaderMap, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::disk_probe::DiskProbe;
 
 /// Whether new work is wanted.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,9 @@ impl Readiness {
 pub(super) struct Operations<P> {
     pub(super) ports: P,
     pub(super) readiness: Readiness,
+    /// This process's gateway.
+    pub(super) gateway: ServerId,
+    pub(super) disk: DiskProbe,
     pub(super) metrics: PrometheusHandle,
     /// For callers of `/metrics` that are not on loopback; `None` = none may.
     pub(super) metrics_token: Option<Arc<str>>,
@@ -40,13 +46,20 @@ impl<P: Clone> Clone for Operations<P> {
         Self {
             ports: self.ports.clone(),
             readiness: self.readiness.clone(),
+            gateway: self.gateway,
+            disk: self.disk.clone(),
             metrics: self.metrics.clone(),
             metrics_token: self.metrics_token.clone(),
         }
     }
 }
 
-pub(super) fn router<P: Settings + Clone + 'static>(operations: Operations<P>) -> Router {
+/// What these endpoints need of the rest.
+pub(super) trait OperationsPorts: Settings + Gateways + Clock + Clone + 'static {}
+
+impl<P: Settings + Gateways + Clock + Clone + 'static> OperationsPorts for P {}
+
+pub(super) fn router<P: OperationsPorts>(operations: Operations<P>) -> Router {
     Router::new()
         .route("/healthz", get(|| std::future::ready("ok\n")))
         .route("/readyz", get(ready::<P>))
@@ -54,18 +67,37 @@ pub(super) fn router<P: Settings + Clone + 'static>(operations: Operations<P>) -
         .with_state(operations)
 }
 
-/// Ready = not stopping, the gateway takes links, and the store answers.
-async fn ready<P: Settings + Clone + 'static>(State(operations): State<Operations<P>>) -> Response {
-    if !operations.readiness.is_ready() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping\n").into_response();
-    }
-    match operations.ports.settings().await {
-        Ok(_) => "ready\n".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {error}\n")).into_response(),
+/// Ready = not stopping, the store answers, the disk takes writes, and the gateway takes links.
+async fn ready<P: OperationsPorts>(State(operations): State<Operations<P>>) -> Response {
+    match why_not_ready(&operations).await {
+        None => "ready\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 
-async fn metrics<P: Settings + Clone + 'static>(
+async fn why_not_ready<P: OperationsPorts>(operations: &Operations<P>) -> Option<String> {
+    if !operations.readiness.is_ready() {
+        return Some("starting or stopping".to_owned());
+    }
+    let ports = &operations.ports;
+    if let Err(error) = ports.settings().await {
+        return Some(error.to_string());
+    }
+    let now = ports.now();
+    if let Err(error) = operations.disk.check(now).await {
+        return Some(format!("the data directory takes no writes: {error}"));
+    }
+    match ports.leases().await {
+        Err(error) => Some(error.to_string()),
+        Ok(leases) => {
+            let mine = leases.iter().find(|lease| lease.gateway.server_id == operations.gateway);
+            let takes_links = mine.is_some_and(|lease| lease.is_valid(now) && !lease.draining);
+            (!takes_links).then(|| "the gateway takes no links".to_owned())
+        }
+    }
+}
+
+async fn metrics<P: OperationsPorts>(
     State(operations): State<Operations<P>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,

@@ -61,7 +61,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     start_workers(&ports, config.workers, &workers);
     start_sweepers(&ports, &workers);
     let readiness = Readiness::default();
-    let router = router(Api { ports: ports.clone(), keys, readiness: readiness.clone(), metrics, config: &config });
+    let router = router(Api {
+        ports: ports.clone(),
+        keys,
+        readiness: readiness.clone(),
+        gateway: server_id,
+        metrics,
+        config: &config,
+    });
     let running = Running {
         http: local_address(http.as_ref()),
         https: local_address(https.as_ref()),

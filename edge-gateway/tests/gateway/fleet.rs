@@ -76,3 +76,16 @@ async fn a_device_that_left_is_given_up() {
     assert_eq!(world.gateway.stats().links, 0);
     world.stop().await;
 }
+
+/// Found by the simulation: a dispatcher that does not know a new gateway yet, or believes it dead, leaves messages in
+/// mailboxes without a hand-off.
+#[tokio::test(flavor = "multi_thread")]
+async fn mailboxes_are_read_again_one_renewal_after_the_start() {
+    let world = World::new().await;
+    let id = world.register(1);
+    let mut link = Raw::join(&world, Transport::Tcp, id, 1).await;
+    let message = world.push_body(id, world.body("nobody told you"), false);
+    let push = link.push().await;
+    assert_eq!(&push.message[..], message.as_bytes());
+    world.stop().await;
+}

@@ -359,6 +359,18 @@ pub struct BenchArguments {
     /// Where the server's data is put, and the disk that is measured [default: a temporary directory]
     #[arg(long, value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
+    /// A running server instead of an own one; reopen is not measured then
+    #[arg(long, value_name = "URL", requires = "admin_token")]
+    pub server: Option<String>,
+    /// That server's process, on this machine, for its memory and processor time
+    #[arg(long, value_name = "PID", requires = "server")]
+    pub server_pid: Option<u32>,
+    /// Certificate to trust [default: the system's]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub ca: Option<PathBuf>,
+    /// That server's operator
+    #[command(flatten)]
+    pub admin: AdminArguments,
     /// Pin the server to this core
     #[arg(long, value_name = "CORE")]
     pub pin_server: Option<u32>,

@@ -40,7 +40,8 @@ pub async fn run(arguments: BenchArguments) -> Result<()> {
     if wanted(BenchProfile::Accept) {
         accept::measure(&arguments, &mut report).await?;
     }
-    if wanted(BenchProfile::Reopen) {
+    let own_server = arguments.server.is_none();
+    if arguments.profile == BenchProfile::Reopen || (own_server && wanted(BenchProfile::Reopen)) {
         reopen::measure(&arguments, &mut report).await?;
     }
     report.print()

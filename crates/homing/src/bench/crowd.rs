@@ -93,13 +93,16 @@ impl Crowd {
         arguments: &BenchArguments,
     ) -> Result<Self> {
         let arrivals = Arc::new(Arrivals::new()?);
-        let sources = (1..=LOCAL_ADDRESSES).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect();
-        let trust = link::trust(Some(&target.command.certificate()))?;
+        // Only a gateway on the loopback address can be reached from further ones of it.
+        let is_local =
+            registered.iter().flat_map(|device| &device.route.gateways).all(|gateway| gateway.host == "127.0.0.1");
+        let addresses = if is_local { LOCAL_ADDRESSES } else { 0 };
+        let sources = (1..=addresses).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect();
+        let trust = link::trust(target.certificate.as_deref())?;
         let transports = Transports::with_sources(trust, sources)?;
         let ids = registered.iter().map(|device| device.device_id.clone()).collect();
-        let port = target.command.gateway.port();
         let one = |device: RegisteredDevice| {
-            link_one(device, port, Arc::clone(&transports), arguments.transport, Arc::clone(&arrivals))
+            link_one(device, Arc::clone(&transports), arguments.transport, Arc::clone(&arrivals))
         };
         let devices = stream::iter(registered).map(one).buffer_unordered(HANDSHAKES_IN_FLIGHT).try_collect().await?;
         Ok(Self { devices, ids, arrivals })
@@ -113,13 +116,13 @@ impl Crowd {
 
 async fn link_one(
     registered: RegisteredDevice,
-    port: u16,
     transports: Arc<Transports>,
     choice: TransportChoice,
     arrivals: Arc<Arrivals>,
 ) -> Result<Device> {
-    // The name would have to be looked up for each device; the certificate knows the address too.
-    let (device, inbox) = Device::builder(link::identity(&registered)?, Route::new("127.0.0.1", port))
+    let gateway = registered.route.gateways.first().context("the server named no gateway")?;
+    let route = Route::new(gateway.host.clone(), gateway.port);
+    let (device, inbox) = Device::builder(link::identity(&registered)?, route)
         .transports(transports)
         .preference(link::preference(choice))
         .start(MemoryState::new())

@@ -27,20 +27,19 @@ pub(super) async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     crowd.arrivals.take_times();
-    let (arrived_before, before) = (crowd.arrivals.count(), target.process.usage()?);
+    let (arrived_before, before) = (crowd.arrivals.count(), target.usage()?);
     let failed = AtomicU64::new(0);
     let sent = pace(target, crowd, arguments, &failed).await;
     let accepted = sent - failed.load(Ordering::Acquire);
     let all = crowd.arrivals.reach(arrived_before + accepted, DRAIN_WITHIN).await;
     let arrived = crowd.arrivals.count() - arrived_before;
-    let after = target.process.usage()?;
+    let cpu = target.cpu_since(before, count(arrived.max(1)))?;
     let seconds = count(arguments.seconds);
     report.add("directed", "pushes offered", count(sent) / seconds, "/s");
     report.add("directed", "pushes not accepted", count(failed.load(Ordering::Acquire)), "");
     report.add("directed", "deliveries", count(arrived) / seconds, "/s");
     report.add("directed", "accepted but not arrived in time", count(if all { 0 } else { accepted - arrived }), "");
     report.add_times("directed", "due → device", &crowd.arrivals.take_times());
-    let cpu = count(after.cpu_micros - before.cpu_micros) / count(arrived.max(1));
     report.add("directed", "server CPU per delivery, request included", cpu, "µs");
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     crowd.arrivals.take_times();
-    let (before, began) = (target.process.usage()?, started());
+    let (before, began) = (target.usage()?, started());
     let devices = crowd.ids.len() as u64;
     let mut last_device = Histogram::<u64>::new(3)?;
     let mut rounds = 0;
@@ -39,12 +39,12 @@ pub(super) async fn measure(
     }
     let seconds = began.elapsed().as_secs_f64();
     let deliveries = devices * u64::from(rounds);
-    let cpu = target.process.usage()?.cpu_micros - before.cpu_micros;
+    let cpu = target.cpu_since(before, count(deliveries))?;
     report.add("fan-out", "rounds", f64::from(rounds), "");
     report.add("fan-out", "deliveries", count(deliveries) / seconds, "/s");
     report.add_times("fan-out", "push → any device", &crowd.arrivals.take_times());
     report.add_times("fan-out", "push → last device", &last_device);
-    report.add("fan-out", "server CPU per delivery", count(cpu) / count(deliveries), "µs");
-    report.add("fan-out", "deliveries per second and core", 1e6 * count(deliveries) / count(cpu.max(1)), "/s");
+    report.add("fan-out", "server CPU per delivery", cpu, "µs");
+    report.add("fan-out", "deliveries per second and core", cpu.map(|cpu| 1e6 / cpu), "/s");
     Ok(())
 }

@@ -29,8 +29,15 @@ impl Report {
         Self { json, figures: Vec::new() }
     }
 
-    /// Adds a figure, and tells the person who waits.
-    pub(super) fn add(&mut self, profile: &'static str, name: impl Into<String>, value: f64, unit: &'static str) {
+    /// Adds a figure, and tells the person who waits. `None` = it could not be measured, and is left out.
+    pub(super) fn add(
+        &mut self,
+        profile: &'static str,
+        name: impl Into<String>,
+        value: impl Into<Option<f64>>,
+        unit: &'static str,
+    ) {
+        let Some(value) = value.into() else { return };
         let figure = Figure { profile, name: name.into(), value, unit };
         if !self.json {
             let _closed = writeln!(

@@ -1,5 +1,6 @@
 //! The server under measurement: a child with its doors wide open, an app, and a way to register devices.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,28 +11,54 @@ use homing_contract::http::v1::{
 };
 use serde_json::{Map, Value};
 
+use super::report::count;
 use crate::arguments::BenchArguments;
 use crate::client::{ApiClient, ClientError};
-use crate::process::{ServerCommand, ServerProcess};
+use crate::process::{ServerCommand, ServerProcess, Usage};
 
 /// Registrations under way at the same time.
 const REGISTRATIONS_IN_FLIGHT: usize = 64;
 /// Bytes beside the time stamp, so that a payload has about 256 bytes.
 const FILLING: usize = 200;
+/// Between two looks at whether the server is still busy...
+const QUIET: Duration = Duration::from_secs(2);
+/// ...which it is not when it used less than this: timers and leases take a few ticks.
+const QUIET_MICROS: u64 = 100_000;
 /// The field of the payload that carries the time at which it was due to be sent.
 pub(super) const SENT_AT: &str = "sent_at_us";
 
 /// A server with an app.
 pub(super) struct Target {
-    pub(super) command: ServerCommand,
-    pub(super) process: ServerProcess,
     pub(super) api: ApiClient,
+    /// What to trust, if not the system's certificates.
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) server: Server,
     server_key: Arc<str>,
     client_key: Arc<str>,
 }
 
+/// Whose process it is.
+pub(super) enum Server {
+    /// Ours: with a fresh data directory, and its doors wide open.
+    Child {
+        /// How it is run.
+        command: Box<ServerCommand>,
+        /// As it runs.
+        process: Box<ServerProcess>,
+    },
+    /// Somebody else's; its use is known when its process is.
+    Other(Option<u32>),
+}
+
 impl Target {
     pub(super) async fn start(arguments: &BenchArguments) -> Result<Self> {
+        let Some(url) = &arguments.server else { return Self::start_child(arguments).await };
+        let admin = arguments.admin.admin_token.as_deref().context("--server needs --admin-token")?;
+        let api = ApiClient::new(url, arguments.ca.as_deref())?;
+        Self::with_app(api, admin, arguments.ca.clone(), Server::Other(arguments.server_pid)).await
+    }
+
+    async fn start_child(arguments: &BenchArguments) -> Result<Self> {
         let directory = arguments.data_dir.clone().unwrap_or_else(std::env::temp_dir);
         std::fs::create_dir_all(&directory)?;
         let data = directory.join(format!("homing-bench-{}", uuid::Uuid::new_v4()));
@@ -43,14 +70,49 @@ impl Target {
         {
             command.flags.extend([format!("--{flag}"), "1000000".to_owned()]);
         }
+        command.flags.extend(["--gateway-advertise-host".to_owned(), "127.0.0.1".to_owned()]);
         command.flags.extend(["--log-filter".to_owned(), "warn".to_owned()]);
         let process = command.start().await?;
         let admin = process.admin_token.clone().context("the server printed no operator's token")?;
-        let api = ApiClient::new(&command.url(), Some(&command.certificate()))?;
-        let request = CreateApp { id: "bench".to_owned(), name: None, quota_per_second: None, heartbeat: None };
-        let app: AppCreated = api.post("/v1/apps", &admin, &request).await?;
-        let (server_key, client_key) = (app.server_key.into(), app.client_key.into());
-        Ok(Self { command, process, api, server_key, client_key })
+        let certificate = command.certificate();
+        let api = ApiClient::new(&command.url(), Some(&certificate))?;
+        let server = Server::Child { command: Box::new(command), process: Box::new(process) };
+        Self::with_app(api, &admin, Some(certificate), server).await
+    }
+
+    async fn with_app(api: ApiClient, admin: &str, certificate: Option<PathBuf>, server: Server) -> Result<Self> {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let id = format!("bench-{}", random.get(..8).unwrap_or_default());
+        let request = CreateApp { id, name: None, quota_per_second: Some(1_000_000), heartbeat: None };
+        let app: AppCreated = api.post("/v1/apps", admin, &request).await?;
+        Ok(Self { api, certificate, server, server_key: app.server_key.into(), client_key: app.client_key.into() })
+    }
+
+    /// What the server used so far; `None` = its process is not known.
+    pub(super) fn usage(&self) -> Result<Option<Usage>> {
+        match &self.server {
+            Server::Child { process, .. } => Ok(Some(process.usage()?)),
+            Server::Other(id) => Ok(id.map(Usage::of_process).transpose()?),
+        }
+    }
+
+    /// Processor time in microseconds since `before`, per `things`.
+    pub(super) fn cpu_since(&self, before: Option<Usage>, things: f64) -> Result<Option<f64>> {
+        let after = self.usage()?;
+        Ok(before.zip(after).map(|(before, after)| count(after.cpu_micros - before.cpu_micros) / things))
+    }
+
+    /// Waits until the server does nothing any more: its processor time stands still.
+    pub(super) async fn quiet(&self) -> Result<()> {
+        let Some(mut before) = self.usage()? else { return Ok(()) };
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let Some(now) = self.usage()? else { return Ok(()) };
+            if now.cpu_micros - before.cpu_micros < QUIET_MICROS {
+                return Ok(());
+            }
+            before = now;
+        }
     }
 
     /// Registers devices, as many as the server takes at once.
@@ -84,16 +146,14 @@ impl Target {
         Ok(())
     }
 
-    /// Stops the server and removes its data.
-    pub(super) async fn stop(mut self) -> Result<()> {
-        self.process.stop().await?;
-        self.remove()
-    }
-
-    pub(super) fn remove(&self) -> Result<()> {
-        std::fs::remove_dir_all(&self.command.data_dir)?;
-        std::fs::remove_file(self.command.output())?;
-        std::fs::remove_file(self.command.logs())?;
+    /// Stops the server and removes its data, if it is ours.
+    pub(super) async fn stop(self) -> Result<()> {
+        if let Server::Child { command, mut process } = self.server {
+            process.stop().await?;
+            std::fs::remove_dir_all(&command.data_dir)?;
+            std::fs::remove_file(command.output())?;
+            std::fs::remove_file(command.logs())?;
+        }
         Ok(())
     }
 }

@@ -80,6 +80,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("undelivered", &["in the mailbox", "now or never"]),
     ("notice", &["drain", "gateway is gone", "heartbeat changed", "reread", "superseded", "trim"]),
     ("gateway", &["stops cleanly"]),
+    ("lease", &["is not renewed for a while", "lapsed or nearly so"]),
     ("skip", &["sent"]),
     ("recall", &["frame received", "frame sent"]),
     ("arrival", &["duplicate", "message", "now or never", "reset", "skipped"]),

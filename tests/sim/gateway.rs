@@ -8,7 +8,9 @@ mod effect;
 mod notice;
 mod process;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use homing_domain::mailbox::{Detached, Mailbox, TakenOver, TakeoverRefused, Tombstoned, Trimmed};
 use homing_domain::{
@@ -52,7 +54,15 @@ pub(crate) struct Gateway {
     pub(crate) incarnation: u64,
     pub(crate) owner: Owner,
     pub(crate) is_up: bool,
+    /// Its first lease stands: devices may connect.
+    pub(crate) is_open: bool,
     pub(crate) is_draining: bool,
+    /// When its lease was renewed last.
+    pub(crate) renewed_at: UnixMillis,
+    /// Dispatchers may have believed it dead: one renewal later it reads every mailbox again.
+    pub(crate) is_in_doubt: bool,
+    /// No renewal succeeds until then.
+    pub(crate) cut_off_until: Rc<Cell<UnixMillis>>,
     pub(crate) links: BTreeMap<LinkId, Link>,
     pub(crate) registry: BTreeMap<DeviceId, LinkId>,
     pub(crate) outbox: Vec<(LinkId, Ticket, Vec<Receipt>)>,
@@ -74,6 +84,8 @@ pub(crate) enum Done {
     Upstream(LinkId, UpstreamId, Result<(), StoreFault>),
     Flushed(Vec<(LinkId, Ticket)>),
     Notices(Vec<Notice>),
+    /// Its lease was renewed.
+    Renewed,
     /// Its lease is gone for good: a later life of it exists.
     Outlived,
 }
@@ -86,7 +98,11 @@ impl Gateway {
             incarnation: 0,
             owner: 0,
             is_up: false,
+            is_open: false,
             is_draining: false,
+            renewed_at: UnixMillis(0),
+            is_in_doubt: true,
+            cut_off_until: Rc::new(Cell::new(UnixMillis(0))),
             links: BTreeMap::new(),
             registry: BTreeMap::new(),
             outbox: Vec::new(),

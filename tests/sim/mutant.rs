@@ -60,7 +60,9 @@ mutants! {
     DetachForgetsSent = "detach-forgets-sent",
     /// A queue answers a send that it loses.
     SendForgets = "send-forgets",
-    /// Two overflows merge before the ledger is told.
+    /// A gateway whose lease lapsed does not read its mailboxes again.
+    NoRereadAfterLapse = "no-reread-after-lapse",
+    /// A trim takes one entry more than the device acknowledged.
     TrimBeyondAck = "trim-beyond-ack",
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     /// Mean pause between two operations.
     pub(crate) pause: Millis,
     pub(crate) faults: Faults,
+    /// Ends with takeovers instead of crashes.
+    pub(crate) rejoins: bool,
     /// Gateways crash seldom, so that links live long.
     pub(crate) is_stable: bool,
 }
@@ -54,6 +56,7 @@ impl Plan {
             closes: loses_a_device || random.per_mille(150),
             pause: [60, 300, 900, 2_000][random.index(4)],
             faults,
+            rejoins: random.per_mille(400),
             is_stable: random.per_mille(400),
         }
     }
@@ -91,18 +94,36 @@ impl World {
             92..93 => self.notify_all(Notice::HeartbeatChanged),
             93..94 => self.notify_gateway(gateway, Notice::Drain { spread: 1_000 }),
             94..97 => self.errand(Wish::Sweep),
+            97..99 => self.cut_off(gateway),
             _ => {}
         }
     }
 
-    /// Devices take over while messages for them are under way: the last moment before the world comes to rest, so that
-    /// nothing that happens later repairs what goes wrong here.
-    pub(crate) fn salvo(&mut self) {
-        self.state().faults.slow = 300;
+    /// Workers die with messages under way: the last moment before the world comes to rest, so that nothing that happens
+    /// later repairs what goes wrong here.
+    pub(crate) fn last_crashes(&mut self) {
+        if self.plan.faults != Faults::NONE {
+            let mut state = self.state();
+            state.faults.slow = 150;
+            state.faults.crash = 15;
+        }
+        self.salvo(600);
+    }
+
+    /// Devices take over, slowly, while messages for them are under way.
+    pub(crate) fn last_takeovers(&mut self) {
+        let mut state = self.state();
+        state.faults.slow = 300;
+        state.faults.slow_for = 3_000;
+        drop(state);
+        self.salvo(1_500);
+    }
+
+    fn salvo(&mut self, within: Millis) {
         for device in 0..self.devices.len() {
             let id = self.devices[device].id;
             self.roam(device);
-            let delay = self.random.below(600);
+            let delay = self.random.below(within);
             let options = Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None };
             self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay);
         }

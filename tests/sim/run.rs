@@ -7,7 +7,7 @@ use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{Device as DirectoryDevice, DeviceId, DeviceProfile, Platform};
 use homing_ports::QueueName;
-use homing_tests::weak::{Coverage, Executor, Random, Weak, Weakness};
+use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
 
 use crate::agenda::{Agenda, Event};
 use crate::device::Device;
@@ -160,8 +160,8 @@ impl World {
             self.run_until(until);
         }
         self.run_for(2_000);
-        self.salvo();
-        self.run_for(2_500);
+        self.last_crashes();
+        self.run_for(7_000);
         if self.plan.loses_a_device {
             self.crash_device(0);
             self.devices[0].is_lost = true;
@@ -169,7 +169,13 @@ impl World {
         }
         self.calm_down();
         self.come_back();
-        self.run_for(120_000);
+        self.run_for(10_000);
+        if self.plan.rejoins {
+            self.last_takeovers();
+            self.run_for(8_000);
+            self.state().faults = Faults::NONE;
+        }
+        self.run_for(110_000);
         self.drain_queues();
         if self.plan.notices_are_reliable {
             self.check_prompt();
@@ -206,6 +212,9 @@ impl World {
     /// Nobody stays away any longer.
     fn come_back(&mut self) {
         let now = self.now();
+        for gateway in &self.gateways {
+            gateway.cut_off_until.set(now);
+        }
         for device in 0..self.devices.len() {
             self.devices[device].away_until = now;
             let life = self.devices[device].life;

@@ -61,7 +61,7 @@ impl World {
         });
         self.at(deadline, Event::DeviceTimer(device, life, wire));
         self.trace(|| format!("device {device} says hello to gateway {gateway}, n {conn_seq}"));
-        if !self.gateways[gateway].is_up || self.gateways[gateway].is_draining {
+        if !self.gateways[gateway].is_up || !self.gateways[gateway].is_open || self.gateways[gateway].is_draining {
             self.hit("device", "meets a gateway that is down");
             return self.cut(wire);
         }

@@ -51,6 +51,7 @@ impl World {
             }),
             Done::Flushed(tickets) => self.flushed(gateway, tickets),
             Done::Notices(notices) => self.notices(gateway, notices),
+            Done::Renewed => self.renewed(gateway),
             Done::Outlived => self.hit("lease", "a gateway learns that it is outlived"),
         }
     }

@@ -1,15 +1,19 @@
 //! A gateway's life: start, lease, inbox, crash, clean stop.
 
-use homing_domain::{Lease, Load};
+use homing_domain::limits::LEASE_VALID_FOR;
+use homing_domain::{Lease, Load, Millis};
 use homing_link::server::Closing;
 use homing_ports::{Gateways, NoticeSource};
 use homing_wire::CloseCode;
 
 use super::{Done, Machine};
 use crate::agenda::Event;
+use crate::mutant::Mutant;
 use crate::wire::End;
 use crate::world::{Answer, World};
 
+/// After so long without a renewal others may believe it dead: caches and listings of leases are up to 3 s old.
+const DOUBT_AFTER: Millis = LEASE_VALID_FOR - 3_000;
 /// A gateway waits so long for a notice before it asks again.
 const NOTICES_WAIT: u64 = 600_000;
 
@@ -23,6 +27,9 @@ impl World {
         let entry = &mut self.gateways[gateway];
         entry.is_up = true;
         entry.is_draining = false;
+        entry.is_open = false;
+        entry.is_in_doubt = true;
+        let cut_off_until = entry.cut_off_until.clone();
         entry.incarnation += 1;
         entry.owner = owner;
         let reference = entry.reference();
@@ -39,9 +46,19 @@ impl World {
                     draining: false,
                     expires_at: weak.lock().now.plus(pace.valid_for.get()),
                 };
-                if let Ok(false) = weak.renew_lease(lease).await {
-                    answers.borrow_mut().push_back(Answer::Gateway(gateway, owner, Box::new(Done::Outlived)));
+                if weak.lock().now < cut_off_until.get() {
+                    weak.sleep(1_000).await;
+                    continue;
                 }
+                let done = match weak.renew_lease(lease).await {
+                    Ok(true) => Done::Renewed,
+                    Ok(false) => Done::Outlived,
+                    Err(_) => {
+                        weak.sleep(1_000).await;
+                        continue;
+                    }
+                };
+                answers.borrow_mut().push_back(Answer::Gateway(gateway, owner, Box::new(done)));
                 weak.sleep(pace.every.get()).await;
             }
         });
@@ -61,6 +78,40 @@ impl World {
                 }
             }
         });
+    }
+
+    /// Its lease stands. Where others may have believed it dead, or did not know it yet, messages may wait in mailboxes of
+    /// its devices without a hand-off: it reads them again, one renewal later, when nobody can believe so any longer.
+    pub(crate) fn renewed(&mut self, gateway: usize) {
+        let now = self.now();
+        let entry = &mut self.gateways[gateway];
+        let was_open = std::mem::replace(&mut entry.is_open, true);
+        let lapsed = was_open && now.since(entry.renewed_at) >= DOUBT_AFTER;
+        let reads_again = was_open && entry.is_in_doubt && !lapsed;
+        entry.renewed_at = now;
+        entry.is_in_doubt = !was_open || lapsed;
+        if lapsed {
+            self.hit("lease", "lapsed or nearly so");
+        }
+        if !reads_again || self.is(Mutant::NoRereadAfterLapse) {
+            return;
+        }
+        let ids: Vec<_> = self.gateways[gateway].links.keys().copied().collect();
+        for id in ids {
+            self.with_link(gateway, id, |machine, now| match machine {
+                Machine::Joining(joining) => joining.reread(),
+                Machine::Live(live) => live.reread(now),
+                _ => {}
+            });
+        }
+    }
+
+    /// A gateway cannot renew its lease for a while; its links live on.
+    pub(crate) fn cut_off(&mut self, gateway: usize) {
+        self.hit("lease", "is not renewed for a while");
+        let span = self.random.between(8_000, 30_000);
+        let until = self.now().plus(span);
+        self.gateways[gateway].cut_off_until.set(until);
     }
 
     /// A gateway dies: nothing of it is left but what it wrote.

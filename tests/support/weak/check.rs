@@ -21,6 +21,7 @@ pub struct Check {
     stored: HashSet<(MessageId, DeviceId)>,
     /// Counts takeovers and unbinds: which of two came first.
     moment: u64,
+    fences: HashMap<DeviceId, ConnSeq>,
     takeovers: HashMap<(DeviceId, ConnSeq), u64>,
     unbound: HashMap<(DeviceId, MessageId), u64>,
     pushed: HashSet<(DeviceId, MessageId)>,
@@ -45,6 +46,12 @@ impl Check {
     pub(super) fn taken_over(&mut self, device: DeviceId, conn_seq: ConnSeq) {
         self.moment += 1;
         self.takeovers.entry((device, conn_seq)).or_insert(self.moment);
+        let fence = self.fences.entry(device).or_insert(conn_seq);
+        let is_old = conn_seq < *fence;
+        *fence = conn_seq.max(*fence);
+        if is_old {
+            self.violated(format!("{device}: connection {conn_seq} takes over, and a newer one had"));
+        }
     }
 
     /// These messages are addressed to a user who does not use the device any more.

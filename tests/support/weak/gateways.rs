@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use homing_domain::{GatewayRef, Lease, ServerId, UnixMillis};
+use homing_domain::{GatewayRef, Lease, Millis, ServerId, UnixMillis};
 use homing_ports::{Gateways, Result};
 
 use super::Weak;
@@ -13,12 +13,17 @@ pub struct GatewayState {
     /// Leases by server.
     pub leases: BTreeMap<ServerId, Lease>,
     before: Vec<Lease>,
+    changed_at: UnixMillis,
 }
+
+/// How long a listing may show what was.
+const STALE_FOR: Millis = 2_000;
 
 impl Gateways for Weak {
     async fn renew_lease(&self, lease: Lease) -> Result<bool> {
         self.call("renew a lease", move |state| {
             state.gateways.before = state.gateways.leases.values().cloned().collect();
+            state.gateways.changed_at = state.now;
             let server_id = lease.gateway.server_id;
             if let Some(stored) = state.gateways.leases.get(&server_id)
                 && stored.gateway.incarnation > lease.gateway.incarnation
@@ -48,7 +53,8 @@ impl Gateways for Weak {
     async fn leases(&self) -> Result<Vec<Lease>> {
         self.call("list leases", move |state| {
             let chance = state.faults.stale;
-            if state.strikes(chance, "listing is stale") {
+            let is_new = state.now.since(state.gateways.changed_at) < STALE_FOR;
+            if is_new && state.strikes(chance, "listing is stale") {
                 return Ok(state.gateways.before.clone());
             }
             Ok(state.gateways.leases.values().cloned().collect())

@@ -59,7 +59,7 @@ doc: ## The documents of the crates, with broken links as errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 
 .PHONY: run
-run: ## A server that stays (ARGS="--port 8443" hands arguments on)
+run: ## A server that stays (ARGS="--http-listen 127.0.0.1:9080" hands arguments on)
 	$(CARGO) run --locked --release -p homing --bin homing -- serve $(ARGS)
 
 .PHONY: demo

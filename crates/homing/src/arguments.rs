@@ -339,7 +339,7 @@ pub struct BenchArguments {
     #[arg(value_enum, default_value_t = BenchProfile::All)]
     pub profile: BenchProfile,
     /// Links held
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, visible_alias = "links", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub devices: u32,
     /// Which transport
     #[arg(long, value_enum, default_value_t = TransportChoice::Quic)]

@@ -33,6 +33,11 @@ impl Source for Flags {
     }
 }
 
+/// How the name of every variable of ours begins.
+const PREFIX: &str = "HOMING_";
+/// Variables that only the client commands read.
+const OF_CLIENTS: [&str; 7] = ["ADMIN_TOKEN", "APP", "CA", "CONFIG", "PROFILE", "SERVER", "TOKEN"];
+
 /// The process environment, as it was when the process read it.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(pub BTreeMap<String, String>);
@@ -43,7 +48,7 @@ impl Environment {
     pub fn of_process() -> Self {
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            name.starts_with("HOMING_").then_some((name, value))
+            name.starts_with(PREFIX).then_some((name, value))
         });
         Self(ours.collect())
     }
@@ -55,7 +60,7 @@ impl Environment {
     }
 
     fn name_of(setting: &str) -> String {
-        format!("HOMING_{}", setting.replace('.', "_").to_ascii_uppercase())
+        format!("{PREFIX}{}", setting.replace('.', "_").to_ascii_uppercase())
     }
 }
 
@@ -66,6 +71,15 @@ impl Source for Environment {
 
     fn origin(&self, name: &str) -> String {
         Self::name_of(name)
+    }
+
+    fn unknown(&self) -> Vec<String> {
+        let is_known = |variable: &str| {
+            SETTINGS.iter().any(|setting| Self::name_of(setting.name) == variable)
+                || variable.strip_prefix(PREFIX).is_some_and(|rest| OF_CLIENTS.contains(&rest))
+        };
+        let strangers = self.0.keys().filter(|variable| !is_known(variable));
+        strangers.map(|variable| format!("{variable} (environment): there is no such setting")).collect()
     }
 }
 

@@ -35,6 +35,8 @@ fn everything_wrong_is_reported_at_once_with_names_and_places() {
             ("HOMING_HTTP_LISTEN".into(), "0.0.0.0:80".into()),
             ("HOMING_WORKERS".into(), "many".into()),
             ("HOMING_FAIL_POINT".into(), "nowhere:1".into()),
+            ("HOMING_HTTP_LISTENS".into(), "off".into()),
+            ("HOMING_ADMIN_TOKEN".into(), "hma_x".into()),
         ]
         .into(),
     );
@@ -47,11 +49,12 @@ fn everything_wrong_is_reported_at_once_with_names_and_places() {
         "tls.key (homing.toml): needs tls.certificate",
         "workers (HOMING_WORKERS): \"many\" is not a number",
         "fail_point (HOMING_FAIL_POINT)",
+        "HOMING_HTTP_LISTENS (environment): there is no such setting",
         "http.listen (HOMING_HTTP_LISTEN): plain HTTP is for loopback only",
     ] {
         assert!(all.contains(expected), "{expected} is not in:\n{all}");
     }
-    assert_eq!(errors.len(), 7, "{all}");
+    assert_eq!(errors.len(), 8, "{all}");
 }
 
 #[test]
@@ -66,4 +69,14 @@ fn arrays_and_numbers_of_the_file_are_taken() {
     let config = Config::read(&[&file("hosts = [\"a.example\", \"10.0.0.1\"]\nworkers = 7")]).unwrap();
     assert_eq!(config.hosts, ["a.example", "10.0.0.1"]);
     assert_eq!(config.workers, 7);
+}
+
+#[test]
+fn the_documents_name_every_setting_with_its_default() {
+    let document = include_str!("../../../../docs/OPERATIONS.md");
+    for setting in SETTINGS.iter().filter(|setting| setting.name != "fail_point") {
+        let default = if setting.default.is_empty() { "none".to_owned() } else { format!("`{}`", setting.default) };
+        let row = format!("| `{}` | {default} | {} |", setting.name, setting.purpose);
+        assert!(document.contains(&row), "docs/OPERATIONS.md lacks: {row}");
+    }
 }

@@ -28,6 +28,8 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// HTTP/2 streams of one connection: a load balancer's or a business system's pool.
 const MAX_STREAMS: u32 = 256;
+/// A silent HTTP/2 peer is asked after this whether it is still there, and closed when it does not answer as long.
+const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pause after a failed accept (out of file descriptors): spinning would not free one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -98,7 +100,9 @@ where
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+    let http2 = &mut builder.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+    http2.keep_alive_interval(Some(PING_EVERY)).keep_alive_timeout(PING_EVERY);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     let ended = tokio::select! {

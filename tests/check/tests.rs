@@ -85,7 +85,7 @@ fn only_the_message_of_a_killed_callback_may_repeat_and_only_once() {
     for forbidden in [
         vec![one.clone(), one.clone(), two.clone()],
         vec![one.clone(), Seen::Started {}, one.clone(), one.clone(), two.clone()],
-        vec![one.clone(), two.clone(), Seen::Started {}, one],
+        vec![one.clone(), two, Seen::Started {}, one],
     ] {
         assert_ne!(findings(&forbidden), Vec::<String>::new(), "{forbidden:?}");
     }

@@ -34,11 +34,13 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// Who calls through these ports: drills tell the gateway's calls from those of the other stages.
+/// Who calls through these ports: a drill strikes at one caller's calls only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// A function or its worker.
-    Stage,
+    /// The HTTP API.
+    Http,
+    /// A worker or a sweeper.
+    Worker,
     /// The gateway.
     Gateway,
 }
@@ -51,16 +53,16 @@ pub struct Adapters<S> {
 }
 
 impl<S> Adapters<S> {
-    /// For the functions.
+    /// For the workers.
     #[must_use]
     pub const fn new(store: Arc<S>, drills: Arc<Drills>) -> Self {
-        Self { store, caller: Caller::Stage, drills }
+        Self { store, caller: Caller::Worker, drills }
     }
 
-    /// The same ports in the hands of the gateway.
+    /// The same ports in other hands.
     #[must_use]
-    pub fn for_gateway(&self) -> Self {
-        Self { store: Arc::clone(&self.store), caller: Caller::Gateway, drills: Arc::clone(&self.drills) }
+    pub fn called_by(&self, caller: Caller) -> Self {
+        Self { caller, ..self.clone() }
     }
 
     /// The store itself, for what no port offers.

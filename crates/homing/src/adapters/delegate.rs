@@ -15,7 +15,7 @@ use super::{Adapters, Caller, FailPoint};
 impl<S: Queues> Queues for Adapters<S> {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
         match (queue, self.caller) {
-            (QueueName::Audience, Caller::Stage) => self.drills.pass(FailPoint::BeforeAudienceSend),
+            (QueueName::Audience, Caller::Http) => self.drills.pass(FailPoint::BeforeAudienceSend),
             (QueueName::Receipts, Caller::Gateway) => self.drills.pass(FailPoint::AcksUnflushed),
             _ => {}
         }

@@ -11,6 +11,7 @@ use homing_edge_gateway::{self as edge, AdmissionLimits, GatewayConfig, RunningG
 use super::certificate::Certificate;
 use super::error::StartError;
 use super::start::Ports;
+use crate::adapters::Caller;
 use crate::config::GatewayPart;
 
 /// What names the gateway, and from what its keys derive.
@@ -44,7 +45,7 @@ impl Gateway {
             ..GatewayConfig::new(part.listen, server_id, fleet_secret.clone(), keys.clone())
         };
         let certificate = edge::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone_key() };
-        let started = edge::Gateway::start(Arc::new(ports.for_gateway()), config, certificate).await;
+        let started = edge::Gateway::start(Arc::new(ports.called_by(Caller::Gateway)), config, certificate).await;
         started.map(Self).map_err(|error| match error {
             edge::StartError::Listen { address, what, source } => {
                 StartError::of_bind(address, what, "gateway-listen", source)

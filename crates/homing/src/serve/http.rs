@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use super::disk_probe::DiskProbe;
 use super::operations::{self, Operations, Readiness};
 use super::start::Ports;
-use crate::adapters::{SystemClock, SystemEntropy};
+use crate::adapters::{Caller, SystemClock, SystemEntropy};
 use crate::config::Config;
 
 /// What the API is made of.
@@ -27,7 +27,7 @@ pub(super) struct Api<'a> {
 pub(super) fn router(api: Api<'_>) -> Router {
     let limits = EdgeLimits { business_per_second: api.config.app_quota_per_second, ..EdgeLimits::default() };
     let edge = Edge::new(EdgeParts {
-        ports: Arc::new(api.ports.clone()),
+        ports: Arc::new(api.ports.called_by(Caller::Http)),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         keys: api.keys,

@@ -60,6 +60,7 @@ const WANTED: &[(&str, &[&str])] = &[
             "full, with a route",
             "full, without a route",
             "refused, unbound",
+            "revoked",
             "settled",
             "stored, with a route",
             "stored, without a route",
@@ -94,6 +95,7 @@ const WANTED: &[(&str, &[&str])] = &[
             "is asked to go away",
             "is lost for ever",
             "is restored from a backup",
+            "learns that it is deregistered",
             "meets a gateway that is down",
             "moves to a new link, then leaves the old one",
             "roams",
@@ -105,7 +107,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("queue", &["received again"]),
     ("stage", &["later", "port failed"]),
     ("publisher", &["is answered 202", "is refused for now", "misses its answer", "repeats"]),
-    ("errand", &["bind", "recall", "sweep", "unbind"]),
+    ("errand", &["bind", "deregister", "recall", "sweep", "unbind"]),
     ("check", &["a device that left is given up", "a live device has everything"]),
 ];
 

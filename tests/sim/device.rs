@@ -63,6 +63,8 @@ pub(crate) struct Device {
     pub(crate) is_on: bool,
     /// It stays away until this.
     pub(crate) away_until: UnixMillis,
+    /// It was asked to be deregistered.
+    pub(crate) is_deregistered: bool,
     /// It never comes back.
     pub(crate) is_lost: bool,
     pub(crate) durable: Durable,
@@ -95,6 +97,7 @@ impl Device {
             life: 0,
             is_on: false,
             away_until: UnixMillis(0),
+            is_deregistered: false,
             is_lost: false,
             durable: Durable { saved: saved.clone(), unconfirmed: Vec::new() },
             backup: None,

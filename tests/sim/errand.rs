@@ -1,6 +1,7 @@
-//! What operators and devices ask for besides pushes: bind, unbind, recall, and the sweep of lost jobs. Each is repeated
-//! until it is done, as its caller would.
+//! What operators and devices ask for besides pushes: bind, unbind, deregister, recall, and the sweep of lost jobs. Each is
+//! repeated until it is done, as its caller would.
 
+use homing_binding::{UpdateError, bind_user, deregister};
 use homing_contract::queue::v1;
 use homing_credentials::receipt_batch_id;
 use homing_domain::mailbox::Withdrawn;
@@ -8,7 +9,7 @@ use homing_domain::{
     Channel, DeviceId, Ended, Event as ReceiptEvent, MessageId, Notice, Reason, Receipt, ReceiptBatch, UnixMillis,
     UserId,
 };
-use homing_ports::{Clock, Devices, Error, Mailboxes, Messages, Notices, Outgoing, QueueName, Queues, Replaced};
+use homing_ports::{Clock, Error, Fault, Mailboxes, Messages, Notices, Outgoing, QueueName, Queues};
 use homing_tests::weak::{Owner, Weak};
 
 use crate::agenda::Event;
@@ -19,6 +20,8 @@ use crate::world::{Answer, World};
 pub(crate) enum Wish {
     /// Bind a device to a user, or to none.
     Bind(DeviceId, Option<UserId>),
+    /// Deregister a device.
+    Deregister(DeviceId),
     /// Take a message back.
     Recall(MessageId),
     /// Find messages whose job was lost.
@@ -41,13 +44,6 @@ impl World {
         self.after(1, Event::Errand(index));
     }
 
-    /// Whether a device is being bound at the moment.
-    pub(crate) fn is_binding(&self, device: DeviceId) -> bool {
-        self.errands
-            .iter()
-            .any(|errand| !errand.is_done && matches!(&errand.wish, Wish::Bind(bound, _) if *bound == device))
-    }
-
     /// Runs an errand, again if it did not succeed.
     pub(crate) fn run_errand(&mut self, index: usize) {
         let owner = self.new_owner();
@@ -57,7 +53,13 @@ impl World {
         let (weak, answers) = (self.weak.clone(), self.answers.clone());
         self.executor.spawn(owner, true, async move {
             let outcome = match wish {
-                Wish::Bind(device, user) => bind(&weak, device, user).await,
+                Wish::Bind(device, user) => match bind_user(&weak, device, user.as_ref(), weak.now()).await {
+                    // A device that was deregistered meanwhile has no user.
+                    Ok(_) | Err(UpdateError::Gone) => Ok(()),
+                    Err(UpdateError::Port(error)) => Err(error),
+                    Err(_) => Err(Error::new(Fault::Conflict, "bind")),
+                },
+                Wish::Deregister(device) => deregister(&weak, device, weak.now()).await,
                 Wish::Recall(message) => recall(&weak, message).await,
                 Wish::Sweep => homing_intake::sweep(&weak, weak.now()).await.map(drop),
             };
@@ -72,6 +74,7 @@ impl World {
             let name = match self.errands[index].wish {
                 Wish::Bind(_, Some(_)) => "bind",
                 Wish::Bind(_, None) => "unbind",
+                Wish::Deregister(_) => "deregister",
                 Wish::Recall(_) => "recall",
                 Wish::Sweep => "sweep",
             };
@@ -94,31 +97,6 @@ async fn tell(weak: &Weak, receipts: Vec<Receipt>) -> Result<(), Error> {
     }
     let batch = ReceiptBatch { id: receipt_batch_id(&receipts), receipts };
     weak.send(QueueName::Receipts, vec![Outgoing::now(v1::encode(&batch))]).await
-}
-
-/// The mailbox first, then the ledger, the directory, and the gateway.
-async fn bind(weak: &Weak, device: DeviceId, user: Option<UserId>) -> Result<(), Error> {
-    let Some(rebound) = weak.bind(device, user.as_ref().map(UserId::hash)).await? else { return Ok(()) };
-    let now = weak.now();
-    let receipts = rebound.unseen.iter().map(|message| receipt(*message, device, Reason::Unbound, now)).collect();
-    tell(weak, receipts).await?;
-    loop {
-        let Some(mut row) = weak.device(&device).await? else { return Ok(()) };
-        if row.user == user {
-            break;
-        }
-        row.user = user.clone();
-        row.updated_at = weak.now();
-        row.revision += 1;
-        if weak.replace_device(row).await? == Replaced::Done {
-            break;
-        }
-    }
-    if let Some(route) = rebound.route {
-        let notice = Notice::Reread { device, conn_seq: route.conn_seq };
-        weak.notify(route.gateway, vec![notice]).await?;
-    }
-    Ok(())
 }
 
 async fn recall(weak: &Weak, message: MessageId) -> Result<(), Error> {

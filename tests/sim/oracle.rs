@@ -92,6 +92,11 @@ impl World {
     fn find_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let state = self.state();
+        for (id, row) in &state.devices.rows {
+            if state.mailboxes[id].user != row.user.as_ref().map(homing_domain::UserId::hash) {
+                faults.push(format!("{id} is bound to {:?} in the directory, and to another in its mailbox", row.user));
+            }
+        }
         for (queue, letter) in state.queues.dead() {
             faults.push(format!("a dead letter in {}: {:?}", queue.name(), letter.body));
         }
@@ -157,7 +162,12 @@ impl World {
             Audience::All => self.devices.iter().map(|device| device.id).collect(),
             Audience::Users(_) => return,
         };
-        if named != found {
+        let is_left = |id: &DeviceId| {
+            message.audience == Audience::All
+                && self.devices.iter().any(|device| device.id == *id && device.is_deregistered)
+        };
+        // Everyone is whoever is registered when the release begins.
+        if !found.is_subset(&named) || !named.difference(&found).all(is_left) {
             faults.push(format!("{} targets {found:?} instead of {named:?}", message.id));
         }
     }
@@ -165,7 +175,8 @@ impl World {
     fn check_delivery(&self, message: &Message, target: Target, expected: &mut Tally, faults: &mut Vec<String>) {
         let device = self.devices.iter().find(|device| device.id == target.device);
         let shown = device.is_some_and(|device| device.log.shown.contains_key(&message.id));
-        let is_lost = device.is_some_and(|device| device.is_lost);
+        let is_deregistered = device.is_some_and(|device| device.is_deregistered);
+        let is_lost = device.is_some_and(|device| device.is_lost) || is_deregistered;
         let is_transient = message.options.ttl_seconds == 0;
         let is_of_old_life = device.is_some_and(|device| device.log.before_restore.contains(&message.id));
         let state = self.state();
@@ -206,11 +217,16 @@ impl World {
         expected.add(Counter::Ended(Channel::Own, row.stage), 1);
         let agrees = (row.stage == Stage::Delivered) == shown;
         // "Now or never" leaves no trace in the mailbox, so its repeats and lost answers may say otherwise.
-        let is_excused = is_of_old_life || is_transient || is_forgotten || is_lost && in_mailbox;
+        let is_excused = row.reason == Some(Reason::Deregistered)
+            || is_of_old_life
+            || is_transient
+            || is_forgotten
+            || is_lost && in_mailbox;
         if !agrees && !is_excused {
             faults.push(format!("{who} ended as {} {:?}, in the log: {shown}", row.stage, row.reason));
         }
-        if row.reason == Some(Reason::Closed) && !is_transient && !self.plan.loses_a_device {
+        let may_be_closed = is_transient || is_deregistered || self.plan.loses_a_device;
+        if row.reason == Some(Reason::Closed) && !may_be_closed {
             faults.push(format!("{who} was closed, and nobody was lost"));
         }
     }

@@ -13,6 +13,9 @@ use crate::world::World;
 /// twice, and that is a limit of the design, not a fault. So no device gets more in one world.
 pub(crate) const BURSTS_MAX: u32 = 2;
 
+/// A device that is deregistered has so many operations after it.
+const DEREGISTERED_BEFORE_END: u32 = 15;
+
 /// The character of a world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -28,6 +31,8 @@ pub(crate) struct Plan {
     /// Mean pause between two operations.
     pub(crate) pause: Millis,
     pub(crate) faults: Faults,
+    /// One device is deregistered on the way.
+    pub(crate) deregisters: bool,
     /// Ends with takeovers instead of crashes.
     pub(crate) rejoins: bool,
     /// Gateways crash seldom, so that links live long.
@@ -56,6 +61,7 @@ impl Plan {
             closes: loses_a_device || random.per_mille(150),
             pause: [60, 300, 900, 2_000][random.index(4)],
             faults,
+            deregisters: random.per_mille(100),
             rejoins: random.per_mille(400),
             is_stable: random.per_mille(400),
         }
@@ -69,6 +75,11 @@ impl World {
             return;
         }
         self.operations -= 1;
+        if self.plan.deregisters && self.operations == DEREGISTERED_BEFORE_END {
+            self.devices[2].is_deregistered = true;
+            let id = self.devices[2].id;
+            self.errand(Wish::Deregister(id));
+        }
         let pause = self.plan.pause;
         let mut next = self.random.below(2 * pause);
         // Now and then long enough for a detach, an expiry, or a closed link.
@@ -211,10 +222,8 @@ impl World {
 
     fn bind_something(&mut self, device: usize) {
         let id = self.devices[device].id;
-        if !self.is_binding(id) {
-            let user = if self.random.per_mille(350) { None } else { Some(self.user()) };
-            self.errand(Wish::Bind(id, user));
-        }
+        let user = if self.random.per_mille(350) { None } else { Some(self.user()) };
+        self.errand(Wish::Bind(id, user));
     }
 
     fn recall_something(&mut self) {

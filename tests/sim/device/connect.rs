@@ -128,6 +128,10 @@ impl World {
         }
         match next {
             Next::Wait(wait) => self.connect_after(device, wait.min(WAIT_MAX)),
+            Next::Stop(Stop::Revoked) if self.devices[device].is_deregistered => {
+                self.hit("device", "learns that it is deregistered");
+                self.devices[device].is_lost = true;
+            }
             Next::Stop(stop) => {
                 // After a restore the numbers of the first life are larger than those of the second.
                 if matches!(stop, Stop::Replaced { .. }) && self.devices[device].backup.is_none() {
@@ -176,6 +180,7 @@ fn ended_name(ended: Ended) -> &'static str {
             Some(CloseCode::Drain) => "drain",
             Some(CloseCode::Idle) => "idle",
             Some(CloseCode::Overload) => "overload",
+            Some(CloseCode::Revoked) => "revoked",
             _ => "closed otherwise",
         },
         Ended::Lost => "lost",

@@ -9,11 +9,12 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use homing_domain::ServerId;
-use homing_ports::{Clock, Gateways, Settings};
+use homing_ports::{Clock as _, Gateways as _, Settings as _};
 use http::{HeaderMap, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::disk_probe::DiskProbe;
+use super::start::Ports;
 
 /// Whether new work is wanted.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +31,9 @@ impl Readiness {
 }
 
 /// What these endpoints need.
-pub(super) struct Operations<P> {
-    pub(super) ports: P,
+#[derive(Clone)]
+pub(super) struct Operations {
+    pub(super) ports: Ports,
     pub(super) readiness: Readiness,
     /// This process's gateway.
     pub(super) gateway: ServerId,
@@ -41,47 +43,32 @@ pub(super) struct Operations<P> {
     pub(super) metrics_token: Option<Arc<str>>,
 }
 
-impl<P: Clone> Clone for Operations<P> {
-    fn clone(&self) -> Self {
-        Self {
-            ports: self.ports.clone(),
-            readiness: self.readiness.clone(),
-            gateway: self.gateway,
-            disk: self.disk.clone(),
-            metrics: self.metrics.clone(),
-            metrics_token: self.metrics_token.clone(),
-        }
-    }
-}
-
-/// What these endpoints need of the rest.
-pub(super) trait OperationsPorts: Settings + Gateways + Clock + Clone + 'static {}
-
-impl<P: Settings + Gateways + Clock + Clone + 'static> OperationsPorts for P {}
-
-pub(super) fn router<P: OperationsPorts>(operations: Operations<P>) -> Router {
+pub(super) fn router(operations: Operations) -> Router {
     Router::new()
         .route("/healthz", get(|| std::future::ready("ok\n")))
-        .route("/readyz", get(ready::<P>))
-        .route("/metrics", get(metrics::<P>))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .with_state(operations)
 }
 
 /// Ready = not stopping, the store answers, the disk takes writes, and the gateway takes links.
-async fn ready<P: OperationsPorts>(State(operations): State<Operations<P>>) -> Response {
+async fn ready(State(operations): State<Operations>) -> Response {
     match why_not_ready(&operations).await {
         None => "ready\n".into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 
-async fn why_not_ready<P: OperationsPorts>(operations: &Operations<P>) -> Option<String> {
+async fn why_not_ready(operations: &Operations) -> Option<String> {
     if !operations.readiness.is_ready() {
         return Some("starting or stopping".to_owned());
     }
     let ports = &operations.ports;
     if let Err(error) = ports.settings().await {
         return Some(error.to_string());
+    }
+    if let Some(failure) = ports.store().failure() {
+        return Some(format!("the store takes no writes until a restart: {failure}"));
     }
     let now = ports.now();
     if let Err(error) = operations.disk.check(now).await {
@@ -97,8 +84,8 @@ async fn why_not_ready<P: OperationsPorts>(operations: &Operations<P>) -> Option
     }
 }
 
-async fn metrics<P: OperationsPorts>(
-    State(operations): State<Operations<P>>,
+async fn metrics(
+    State(operations): State<Operations>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {

@@ -115,7 +115,7 @@ const WANTED: &[(&str, &[&str])] = &[
 const RARE: &[(&str, &[&str])] = &[
     ("fenced", &["tombstone"]),
     ("refusal", &["no hello"]),
-    ("link", &["superseded while it joined", "transport ended while it joined"]),
+    ("link", &["superseded while it joined", "takeover without an answer", "transport ended while it joined"]),
     ("withdraw", &["marked, without a route"]),
 ];
 

@@ -17,6 +17,8 @@ use crate::mutant::Mutant;
 use crate::wire::{End, bytes_of};
 use crate::world::{Answer, World};
 
+/// A gateway calls a takeover so often before it gives up without knowing whether it happened.
+const TAKEOVER_TRIES: u32 = 2;
 /// A gateway gathers receipts for so long.
 const FLUSH_AFTER: u64 = 30;
 
@@ -142,7 +144,7 @@ impl World {
     pub(crate) fn call_take_over(&mut self, gateway: usize, link: LinkId, device: DeviceId, takeover: Takeover) {
         let weak = self.weak.clone();
         self.call(gateway, async move {
-            for _ in 0..20 {
+            for _ in 0..TAKEOVER_TRIES {
                 if let Ok(answer) = weak.take_over(device, takeover).await {
                     return Done::TakenOver(link, Some(answer));
                 }

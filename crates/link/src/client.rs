@@ -3,7 +3,7 @@
 //! A driver (the device SDK, or the simulation) owns the transport, the durable store and one [`Memory`] per device, and
 //! goes round like this:
 //!
-//! 1. [`Memory::raise_connection`], write the number durably, connect, then [`Opening::new`]; send [`Opening::hello`].
+//! 1. [`Memory::raise_connection`], write the number durably, connect, then [`Opening::new`], whose Hello goes out first.
 //! 2. Give what arrives to [`Opening::receive`] until it is a [`Live`] (or the link is refused).
 //! 3. Give bytes to [`Live::receive`], call [`Live::timeout`] at [`Live::next_timeout`], and after each call perform what
 //!    [`Live::poll`] yields. Each [`Effect::Commit`] is written durably, in order and with its cursor in **one** write;

@@ -64,7 +64,8 @@ pub(crate) struct Gateway {
     /// No renewal succeeds until then.
     pub(crate) cut_off_until: Rc<Cell<UnixMillis>>,
     pub(crate) links: BTreeMap<LinkId, Link>,
-    pub(crate) registry: BTreeMap<DeviceId, LinkId>,
+    /// The links of each device, the smallest number first: one, but for the moments of a takeover and of leaving.
+    pub(crate) registry: BTreeMap<DeviceId, Vec<(ConnSeq, LinkId)>>,
     pub(crate) outbox: Vec<(LinkId, Ticket, Vec<Receipt>)>,
     pub(crate) is_flushing: bool,
     pub(crate) flushes: u64,
@@ -111,6 +112,19 @@ impl Gateway {
             heartbeat: HeartbeatSettings::default(),
             next_link: 0,
         }
+    }
+
+    /// The link with the largest connection number of a device.
+    pub(crate) fn newest(&self, device: DeviceId) -> Option<(ConnSeq, LinkId)> {
+        self.registry.get(&device).and_then(|links| links.last()).copied()
+    }
+
+    /// A link is not to be found any more.
+    pub(crate) fn unregister(&mut self, link: LinkId) {
+        self.registry.retain(|_, links| {
+            links.retain(|(_, of_device)| *of_device != link);
+            !links.is_empty()
+        });
     }
 
     /// This life of it.
@@ -173,34 +187,26 @@ impl World {
             entry.conn_seq = conn_seq;
         }
         self.put_machine(gateway, link, Machine::Joining(joining));
-        let previous = self.gateways[gateway].registry.get(&device).copied();
-        let current = previous.and_then(|id| self.gateways[gateway].links.get(&id)).map_or(0, |link| link.conn_seq);
-        if conn_seq <= current {
+        let newest = self.gateways[gateway].newest(device);
+        if let Some((current, _)) = newest.filter(|(current, _)| conn_seq <= *current) {
             // An own link is newer: the store would say the same.
             return self.refuse(gateway, link, Closing::stale(current));
         }
-        self.gateways[gateway].registry.insert(device, link);
-        if let Some(previous) = previous {
-            self.hit("link", "superseded in the same gateway");
-            self.with_link(gateway, previous, |machine, _| match machine {
-                Machine::Live(live) => live.superseded(conn_seq),
-                Machine::Leaving(leaving) => leaving.superseded(),
-                _ => {}
-            });
-        }
-        self.leaving_links_of(gateway, device, link);
+        // Older links stay until the takeover has succeeded.
+        self.gateways[gateway].registry.entry(device).or_default().push((conn_seq, link));
         self.call_take_over(gateway, link, device, takeover);
     }
 
-    /// Links of the device that are over give it up to the newer one.
-    fn leaving_links_of(&mut self, gateway: usize, device: DeviceId, except: LinkId) {
-        let of_device = |(id, link): (&LinkId, &Link)| (link.device == Some(device) && *id != except).then_some(*id);
-        let ids: Vec<_> = self.gateways[gateway].links.iter().filter_map(of_device).collect();
+    /// A takeover succeeded: older links of the device are over.
+    pub(crate) fn promote(&mut self, gateway: usize, device: DeviceId, conn_seq: ConnSeq) {
+        let of_device = self.gateways[gateway].links.iter().filter(|(_, link)| link.device == Some(device));
+        let ids: Vec<_> = of_device.filter(|(_, link)| link.conn_seq < conn_seq).map(|(id, _)| *id).collect();
         for id in ids {
-            self.with_link(gateway, id, |machine, _| {
-                if let Machine::Leaving(leaving) = machine {
-                    leaving.superseded();
-                }
+            self.hit("link", "superseded in the same gateway");
+            self.with_link(gateway, id, |machine, _| match machine {
+                Machine::Live(live) => live.superseded(conn_seq),
+                Machine::Leaving(leaving) => leaving.superseded(),
+                _ => {}
             });
         }
     }
@@ -221,7 +227,7 @@ impl World {
     pub(crate) fn forget(&mut self, gateway: usize, link: LinkId) {
         let gateway = &mut self.gateways[gateway];
         gateway.links.remove(&link);
-        gateway.registry.retain(|_, of_device| *of_device != link);
+        gateway.unregister(link);
     }
 
     /// Sends the last frame, if there is one, and ends the transport.
@@ -253,12 +259,7 @@ impl World {
     pub(crate) fn leave(&mut self, gateway: usize, link: LinkId, live: Box<Live>) {
         let now = self.now();
         let mut leaving = live.leave(now);
-        let device = self.gateways[gateway].links.get(&link).and_then(|link| link.device);
-        let newer = device.and_then(|device| self.gateways[gateway].registry.get(&device).copied());
-        if newer.is_some_and(|newer| newer != link) {
-            leaving.superseded();
-        }
-        self.gateways[gateway].registry.retain(|_, of_device| *of_device != link);
+        self.gateways[gateway].unregister(link);
         if self.gateways[gateway].is_draining {
             leaving.hurry(now);
         }

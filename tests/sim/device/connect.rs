@@ -123,7 +123,8 @@ impl World {
         self.drop_device_link(device, wire);
         let entry = &mut self.devices[device];
         let next = entry.reconnect.ended(ended, was_live, &mut entry.memory, random);
-        if was_ignored || !entry.links.is_empty() {
+        // A try that failed is made again even while an older link lives: its number gave that one up.
+        if was_ignored || was_live && !entry.links.is_empty() {
             return;
         }
         match next {

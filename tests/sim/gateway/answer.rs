@@ -67,12 +67,14 @@ impl World {
                 self.hit("link", "takeover without an answer");
                 self.close_wire(gateway, link, Some(Closing::overload(1_000)));
                 let leaving = Box::new(joining.abandon(now));
-                self.gateways[gateway].registry.retain(|_, of_device| *of_device != link);
+                self.gateways[gateway].unregister(link);
                 self.put_machine(gateway, link, Machine::Leaving(leaving));
                 return self.pump(gateway, link);
             }
         };
-        if let Some(previous) = taken_over.previous {
+        self.promote(gateway, device, conn_seq);
+        let here = self.gateways[gateway].reference();
+        if let Some(previous) = taken_over.previous.filter(|route| route.gateway != here) {
             let weak = self.weak.clone();
             let owner = self.gateways[gateway].owner;
             self.executor.spawn(owner, false, async move {
@@ -92,9 +94,9 @@ impl World {
 
     fn begin(&mut self, gateway: usize, link: LinkId, mut live: Box<homing_link::server::Live>) {
         let device = live.device();
-        let current = self.gateways[gateway].registry.get(&device).copied();
-        let newer = current.filter(|current| *current != link);
-        let by = newer.and_then(|newer| self.gateways[gateway].links.get(&newer)).map(|newer| newer.conn_seq);
+        let newest = self.gateways[gateway].newest(device).filter(|(_, newest)| *newest != link);
+        let is_live = |id| matches!(self.gateways[gateway].links.get(&id), Some(link) if matches!(link.machine, Machine::Live(_)));
+        let by = newest.filter(|(_, newest)| is_live(*newest)).map(|(by, _)| by);
         if let Some(by) = by {
             self.hit("link", "superseded while it joined");
             live.superseded(by);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use homing_domain::{ConnSeq, DeviceId, HandOff, Notice, Undelivered};
+use homing_domain::{ConnSeq, DeviceId, HandOff, HandOffTarget, Notice, PushBody, Undelivered, UnixMillis};
 
 use super::Machine;
 use crate::mutant::Mutant;
@@ -14,28 +14,32 @@ impl World {
         for notice in notices {
             match notice {
                 Notice::HandOff(hand_off) => self.hand_off(gateway, hand_off),
-                Notice::Reread { device, .. } => {
+                Notice::Reread { device, conn_seq } => {
                     self.hit("notice", "reread");
-                    self.tell(gateway, device, |machine, now| match machine {
+                    self.tell(gateway, device, conn_seq, |machine, now| match machine {
                         Machine::Joining(joining) => joining.reread(),
                         Machine::Live(live) => live.reread(now),
                         _ => {}
                     });
                 }
-                Notice::Trim { device, .. } => {
+                Notice::Trim { device, conn_seq } => {
                     self.hit("notice", "trim");
-                    self.tell(gateway, device, |machine, now| {
+                    self.tell(gateway, device, conn_seq, |machine, now| {
                         if let Machine::Live(live) = machine {
                             live.trim_wanted(now);
                         }
                     });
                 }
                 Notice::Superseded { device, by } => self.superseded(gateway, device, by),
-                Notice::Revoked { device } => self.tell(gateway, device, |machine, _| {
-                    if let Machine::Live(live) = machine {
-                        live.revoked();
+                Notice::Revoked { device } => {
+                    for (conn_seq, _) in self.gateways[gateway].registry.get(&device).cloned().unwrap_or_default() {
+                        self.tell(gateway, device, conn_seq, |machine, _| {
+                            if let Machine::Live(live) = machine {
+                                live.revoked();
+                            }
+                        });
                     }
-                }),
+                }
                 Notice::HeartbeatChanged => self.heartbeat_changed(gateway),
                 Notice::Drain { spread } => self.drain_links(gateway, spread),
             }
@@ -45,11 +49,23 @@ impl World {
     fn hand_off(&mut self, gateway: usize, hand_off: HandOff) {
         let body = Arc::new(hand_off.body);
         for target in hand_off.targets {
-            let link = self.gateways[gateway].registry.get(&target.device).copied();
-            let Some(link) = link else {
-                self.hit("hand-off", "finds no link");
-                let Undelivered { .. } = self.no_link(gateway, &body, target);
-                continue;
+            let links = self.gateways[gateway].registry.get(&target.device).cloned().unwrap_or_default();
+            let exact = links.iter().find(|(conn_seq, _)| *conn_seq == target.conn_seq);
+            let link = match (exact, links.last()) {
+                (Some((_, link)), _) => *link,
+                (None, Some((newest, link))) if target.conn_seq < *newest => {
+                    self.hit("hand-off", "is for an older link");
+                    if target.seq > 0 {
+                        continue;
+                    }
+                    *link
+                }
+                _ => {
+                    self.hit("hand-off", "finds no link");
+                    self.promote(gateway, target.device, target.conn_seq);
+                    self.no_link(gateway, &body, target);
+                    continue;
+                }
             };
             let forgets = self.is(Mutant::SessionRegisteredAfterTakeover);
             let mut met = "live";
@@ -66,33 +82,14 @@ impl World {
         }
     }
 
-    fn no_link(
-        &mut self,
-        gateway: usize,
-        body: &homing_domain::PushBody,
-        target: homing_domain::HandOffTarget,
-    ) -> Undelivered {
-        let undelivered = Undelivered {
-            device: target.device,
-            conn_seq: target.conn_seq,
-            message: body.message,
-            transient: target.seq == 0,
-        };
-        self.undelivered(gateway, undelivered);
-        undelivered
+    fn no_link(&mut self, gateway: usize, body: &PushBody, target: HandOffTarget) {
+        let (device, conn_seq, message) = (target.device, target.conn_seq, body.message);
+        self.undelivered(gateway, Undelivered { device, conn_seq, message, transient: target.seq == 0 });
     }
 
     fn superseded(&mut self, gateway: usize, device: DeviceId, by: ConnSeq) {
         self.hit("notice", "superseded");
-        let of_device = self.gateways[gateway].links.iter().filter(|(_, link)| link.device == Some(device));
-        let ids: Vec<_> = of_device.filter(|(_, link)| link.conn_seq < by).map(|(id, _)| *id).collect();
-        for id in ids {
-            self.with_link(gateway, id, |machine, _| match machine {
-                Machine::Live(live) => live.superseded(by),
-                Machine::Leaving(leaving) => leaving.superseded(),
-                _ => {}
-            });
-        }
+        self.promote(gateway, device, by);
     }
 
     fn heartbeat_changed(&mut self, gateway: usize) {
@@ -123,9 +120,17 @@ impl World {
         }
     }
 
-    /// Tells the link of a device.
-    fn tell(&mut self, gateway: usize, device: DeviceId, tell: impl FnOnce(&mut Machine, homing_domain::UnixMillis)) {
-        if let Some(link) = self.gateways[gateway].registry.get(&device).copied() {
+    /// Tells the link with this number.
+    fn tell(
+        &mut self,
+        gateway: usize,
+        device: DeviceId,
+        conn_seq: ConnSeq,
+        tell: impl FnOnce(&mut Machine, UnixMillis),
+    ) {
+        let links = self.gateways[gateway].registry.get(&device);
+        let found = links.and_then(|links| links.iter().find(|(number, _)| *number == conn_seq));
+        if let Some((_, link)) = found.copied() {
             self.with_link(gateway, link, tell);
         }
     }

@@ -33,13 +33,16 @@ impl Check {
         self.violations.push(what);
     }
 
-    /// An entry is new. True = the mailbox had it before.
-    pub(super) fn entry_is_new(&mut self, device: DeviceId, message: MessageId) -> bool {
-        let is_new = self.stored.insert((message, device));
-        if !is_new {
+    /// An entry is new. True = it was here before, or its end was told, and the mailbox's memory of ids has moved on since.
+    pub(super) fn entry_is_new(&mut self, device: DeviceId, message: MessageId, mailbox_forgets: bool) -> bool {
+        let was_here = !self.stored.insert((message, device));
+        let is_known = was_here || self.told.contains(&(message, device));
+        if is_known && mailbox_forgets {
             self.forgotten.insert((message, device));
+        } else if was_here {
+            self.violated(format!("{device}: {message} is taken in a second time"));
         }
-        !is_new
+        is_known && mailbox_forgets
     }
 
     /// A connection owns the device from here on.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use homing_domain::limits::{MAILBOX_MAX_REFUSALS, MAILBOX_MAX_TRIMMED_IDS};
 use homing_domain::mailbox::{
     Detached, Enqueue, Enqueued, EntryState, Fenced, Mailbox, Overflowed, Rebound, TakenOver, Takeover,
     TakeoverRefused, Tombstoned, Trimmed, Withdrawn,
@@ -100,7 +101,10 @@ impl State {
         for (seq, message, to) in after {
             if find(before, *message).is_none() {
                 self.coverage.hit("entry", "new -> live");
-                if self.check.entry_is_new(device, *message) {
+                let forgets = self.mailboxes.get(&device).is_some_and(|mailbox| {
+                    mailbox.trimmed.len() >= MAILBOX_MAX_TRIMMED_IDS || mailbox.refused.len() >= MAILBOX_MAX_REFUSALS
+                });
+                if self.check.entry_is_new(device, *message, forgets) {
                     self.coverage.hit("enqueue", "a repeat that the mailbox forgot");
                 }
                 self.trace(|| format!("  {operation} {device}: seq {seq} {message} new -> {to:?}"));

@@ -7,17 +7,22 @@ mod tls;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use homing_link::Transport;
-use quinn::Endpoint;
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
+use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
 pub(crate) use connection::{Broken, Connection};
 pub(crate) use dial::{DialError, dial};
 pub use tls::{TransportsError, Trust};
+
+/// What a UDP socket that thousands of devices share may hold: one small datagram for each of some 5,000 of them, because a
+/// push to all comes in one burst and a lost datagram costs a second.
+const SHARED_SOCKET_BUFFER: usize = 4 * 1_024 * 1_024;
 
 /// Which transports a device uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +79,12 @@ impl Transports {
         if let Some(endpoint) = endpoints.get(&local) {
             return Ok(endpoint.clone());
         }
-        let mut endpoint = Endpoint::client(SocketAddr::new(local, 0))?;
+        let socket = UdpSocket::bind(SocketAddr::new(local, 0))?;
+        if !self.sources.is_empty() {
+            // The system may give less; what does not fit then is sent again.
+            drop(SockRef::from(&socket).set_recv_buffer_size(SHARED_SOCKET_BUFFER));
+        }
+        let mut endpoint = Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))?;
         endpoint.set_default_client_config(self.quic.clone());
         endpoints.insert(local, endpoint.clone());
         Ok(endpoint)

@@ -21,7 +21,7 @@ const HANDSHAKES_IN_FLIGHT: usize = 64;
 /// A handshake that takes longer has failed.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 /// Local addresses that connections come from, so that 28,000 ports of one are no limit.
-const LOCAL_ADDRESSES: u8 = 4;
+const LOCAL_ADDRESSES: u8 = 8;
 /// Longest time recorded; longer ones count as this.
 pub(super) const LONGEST_MICROS: u64 = 600_000_000;
 

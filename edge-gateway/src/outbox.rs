@@ -1,8 +1,8 @@
 //! Receipts of all links on their way into the receipts queue.
 //!
 //! Links put receipts in and go on; each hears when its own are durable, and trims only then. A queue that does not take
-//! them fills this outbox, then each link up to its own limit, and then the links take no more acks. Nothing is dropped while the process lives; what dies with it, the next
-//! takeover of each device derives again.
+//! them fills this outbox, then each link up to its own limit, and then the links take no more acks. Nothing is dropped
+//! while the process lives; what dies with it, the next takeover of each device derives again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,12 @@ use tracing::warn;
 use crate::handle::Handle;
 
 /// Entries that wait: at most a link's window of receipts each.
-const WAITING_MAX: usize = 1_024;
+const WAITING_MAX: usize = 4_096;
 /// A flush waits so long for more: it adds to the time until the ledger knows, not to the delivery, and it turns the acks
 /// of a busy moment into one write.
 const LINGER: Duration = Duration::from_millis(20);
+/// Receipts of one flush: what piled up while the last one was written goes together.
+const FLUSH_MAX: usize = 4 * RECEIPT_BATCH_MAX;
 /// A flush that failed is tried again after this, doubled up to the second.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(5);
@@ -48,10 +50,10 @@ impl Outbox {
         })
     }
 
-    /// Waits until there was room: another link may take it. May be dropped and called again.
-    pub(crate) async fn room(&self) {
-        // What comes after the end is for `try_put` to find.
-        drop(self.0.reserve().await);
+    /// Waits for room that is the caller's own: thousands of links may wait, and each room wakes one of them. May be dropped
+    /// and called again. `None` after the gateway's end, which no live link sees.
+    pub(crate) async fn room(&self) -> Option<Room<'_>> {
+        self.0.reserve().await.ok().map(Room)
     }
 
     /// Puts an entry in, waiting while it is full. Its task ends only after the last link.
@@ -59,6 +61,17 @@ impl Outbox {
         if self.0.send(entry).await.is_err() {
             warn!("receipts came after the gateway's end");
         }
+    }
+}
+
+/// Room for one entry.
+#[derive(Debug)]
+pub(crate) struct Room<'o>(mpsc::Permit<'o, Entry>);
+
+impl Room<'_> {
+    /// Puts it in.
+    pub(crate) fn fill(self, entry: Entry) {
+        self.0.send(entry);
     }
 }
 
@@ -93,7 +106,7 @@ async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::R
     }
 }
 
-/// What came by the end of the linger, at most about two batches.
+/// What came by the end of the linger, or at once when more than a batch is waiting.
 async fn collect(first: Entry, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry> {
     let mut count = first.receipts.len();
     let mut collected = vec![first];
@@ -108,6 +121,12 @@ async fn collect(first: Entry, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry
     };
     // A receive that is given up loses nothing.
     drop(tokio::time::timeout(LINGER, more).await);
+    while count < FLUSH_MAX
+        && let Ok(entry) = waiting.try_recv()
+    {
+        count += entry.receipts.len();
+        collected.push(entry);
+    }
     collected
 }
 

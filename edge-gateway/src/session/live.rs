@@ -58,6 +58,7 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
 
     /// Until the link ends.
     pub(super) async fn run(mut self: Box<Self>) -> Ended<C> {
+        let shared = Arc::clone(&self.context);
         let ending = loop {
             if let Err(ending) = self.perform().await {
                 break ending;
@@ -71,7 +72,12 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                     Ok(Some(bytes)) => self.live.receive(self.context.now(), &bytes),
                     Ok(None) | Err(_) => break Ending::GONE,
                 },
-                () = self.context.outbox.room(), if !self.unsent.is_empty() => self.send_unsent(),
+                Some(room) = shared.outbox.room(), if !self.unsent.is_empty() => {
+                    if let Some(entry) = self.unsent.pop_front() {
+                        room.fill(entry);
+                    }
+                    self.send_unsent();
+                }
                 () = tokio::time::sleep(sleep) => self.live.timeout(self.context.now()),
             }
         };

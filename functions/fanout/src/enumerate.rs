@@ -23,7 +23,7 @@ pub fn shard_id(message: MessageId, segment: u8, start: Cursor) -> ShardId {
 }
 
 impl<P: Ports> Fanout<P> {
-    /// The page that starts at the cursor, as it is stored.
+    /// The page that starts at the cursor, as the directory has it now.
     pub(crate) async fn enumerate(&self, message: &Message, segment: u8, cursor: Cursor) -> Result<Shard, StageError> {
         let (targets, next) = match (&message.audience, cursor) {
             (Audience::Devices(devices), Cursor::Start | Cursor::Index(_)) => page_of_list(devices, index(cursor)),
@@ -36,10 +36,7 @@ impl<P: Ports> Fanout<P> {
                 return Err(StageError::poison("the cursor does not fit the audience"));
             }
         };
-        // A page without devices is stored too. The directory may have changed since a first run that stored, and
-        // perhaps counted, a page with devices: what is stored decides, not what this run found.
-        let shard = Shard { id: shard_id(message.id, segment, cursor), message: message.id, targets, next };
-        Ok(self.ports.put_shard(shard).await?)
+        Ok(Shard { id: shard_id(message.id, segment, cursor), message: message.id, targets, next })
     }
 
     /// Devices registered after the release began are not targeted, so that an enumeration ends.

@@ -16,9 +16,10 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::try_join;
 use homing_contract::queue::{self, v1};
 use homing_domain::limits::FANOUT_SEGMENTS;
-use homing_domain::{Audience, AudienceJob, Cursor, Message, Shard};
+use homing_domain::{Audience, AudienceJob, Cursor, Message, Shard, Stage};
 use homing_ports::{Clock, Devices, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
 use homing_telemetry::{AudienceExpanded, MessageReleased};
 
@@ -62,13 +63,14 @@ impl<P: Ports> Fanout<P> {
     /// # Errors
     /// [`StageError`]: what to do with the job instead of deleting it.
     pub async fn handle(&self, job: AudienceJob) -> Result<(), StageError> {
-        let ports = &*self.ports;
-        let Some(message) = ports.begin_release(job.message, ports.now()).await? else {
+        let Some(message) = self.ports.message(job.message).await? else {
             return Err(StageError::poison("there is no such message"));
         };
         match (&message.audience, job.segment) {
-            (Audience::All, None) => self.split(&message).await,
+            (Audience::All, None) => self.split(&self.begin(&message).await?).await,
+            // Whom everyone means depends on when the release began.
             (Audience::All, Some(segment)) if segment < FANOUT_SEGMENTS => {
+                let message = self.begin(&message).await?;
                 self.page(&message, job.segment, segment, job.cursor).await
             }
             // A named audience is one segment.
@@ -77,6 +79,15 @@ impl<P: Ports> Fanout<P> {
             }
             (_, Some(_)) => Err(StageError::poison("the audience has no such segment")),
         }
+    }
+
+    /// The message once its release has begun.
+    async fn begin(&self, message: &Message) -> Result<Message, StageError> {
+        if message.stage != Stage::Accepted {
+            return Ok(message.clone());
+        }
+        let begun = self.ports.begin_release(message.id, self.ports.now()).await?;
+        begun.ok_or_else(|| StageError::poison("the message disappeared"))
     }
 
     async fn split(&self, message: &Message) -> Result<(), StageError> {
@@ -98,8 +109,9 @@ impl<P: Ports> Fanout<P> {
         if message.segments_done & (1 << segment) != 0 {
             return if message.is_enumerated() { self.send_close_job(message).await } else { Ok(()) };
         }
-        let shard = self.enumerate(message, segment, cursor).await?;
-        self.release_shard(message, segment, &shard).await?;
+        // Steps that do not wait for each other share a commit.
+        let (_, shard) = try_join(self.begin(message), self.counted_page(message, segment, cursor)).await?;
+        self.send_shard(message, segment, &shard).await?;
         match shard.next {
             Some(cursor) => {
                 let job = AudienceJob { message: message.id, segment: named_segment, cursor };
@@ -109,13 +121,38 @@ impl<P: Ports> Fanout<P> {
         }
     }
 
-    /// Counts a stored page and sends it on, in this order: what is dispatched is always counted.
-    async fn release_shard(&self, message: &Message, segment: u8, shard: &Shard) -> Result<(), StageError> {
+    /// The page that starts here, stored and counted.
+    async fn counted_page(&self, message: &Message, segment: u8, cursor: Cursor) -> Result<Shard, StageError> {
+        let shard = self.enumerate(message, segment, cursor).await?;
+        if let Audience::Devices(_) = message.audience {
+            // A page of a list is the same however often it is made: it may be counted while it is stored.
+            let (stored, ()) = try_join(self.store(shard.clone()), self.count(&shard)).await?;
+            return Ok(stored);
+        }
+        let stored = self.store(shard).await?;
+        self.count(&stored).await?;
+        Ok(stored)
+    }
+
+    /// The directory may have changed since a first run that stored, and perhaps counted, another page: what is stored
+    /// decides, not what this run found. So a page without devices is stored too.
+    async fn store(&self, shard: Shard) -> Result<Shard, StageError> {
+        Ok(self.ports.put_shard(shard).await?)
+    }
+
+    async fn count(&self, shard: &Shard) -> Result<(), StageError> {
+        match shard.targets.len() {
+            0 => Ok(()),
+            devices => Ok(self.ports.count_targets(shard.id, shard.message, devices).await?),
+        }
+    }
+
+    /// Sends a page on: what is dispatched is always counted.
+    async fn send_shard(&self, message: &Message, segment: u8, shard: &Shard) -> Result<(), StageError> {
         let devices = shard.targets.len();
         if devices == 0 {
             return Ok(());
         }
-        self.ports.count_targets(shard.id, message.id, devices).await?;
         let item = Outgoing { body: v1::encode(shard), delay: 0, group: Some(message.app.as_str().into()) };
         self.ports.send(QueueName::Dispatch, vec![item]).await?;
         AudienceExpanded { message: message.id, shard: shard.id, segment, devices }.emit();
@@ -137,12 +174,23 @@ impl<P: Ports> Fanout<P> {
 
     async fn finish_segment(&self, message: &Message, segment: u8) -> Result<(), StageError> {
         let now = self.ports.now();
-        let Some(message) = self.ports.finish_segment(message.id, segment, now).await? else {
-            return Err(StageError::poison("the message disappeared"));
+        let finish = async {
+            let finished = self.ports.finish_segment(message.id, segment, now).await?;
+            finished.ok_or_else(|| StageError::poison("the message disappeared"))
         };
-        if message.is_enumerated() {
+        let finished = match message.audience {
+            // Its only segment.
+            Audience::Devices(_) | Audience::Users(_) => try_join(finish, self.send_close_job(message)).await?.0,
+            Audience::All => {
+                let finished = finish.await?;
+                if finished.is_enumerated() {
+                    self.send_close_job(&finished).await?;
+                }
+                finished
+            }
+        };
+        if finished.is_enumerated() {
             MessageReleased { message: message.id, took: now.since(message.accepted_at) }.emit();
-            self.send_close_job(&message).await?;
         }
         Ok(())
     }

@@ -11,8 +11,10 @@ mod view;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-use fjall::PersistMode;
+use fjall::{OwnedWriteBatch, PersistMode};
+use homing_telemetry::StoreCommitted;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::Engine;
@@ -89,6 +91,15 @@ impl Drop for Committer {
     }
 }
 
+/// Makes a group durable: the engine writes and syncs its journal before it lets readers see anything of the batch.
+#[expect(clippy::disallowed_methods, reason = "this thread drives the disk, and tells how long it took")]
+fn write(batch: OwnedWriteBatch, operations: usize) -> Result<(), Failure> {
+    let began = Instant::now();
+    batch.durability(Some(PersistMode::SyncData)).commit().map_err(Arc::new)?;
+    StoreCommitted { writes: operations, took: began.elapsed() }.emit();
+    Ok(())
+}
+
 fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>, failure: &OnceLock<Failure>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     let mut view = View::new(engine);
@@ -107,8 +118,7 @@ fn commit_groups(engine: &Engine, mut operations: mpsc::Receiver<Operation>, fai
             // After a failed write nobody knows what the disk has. Only opening it again finds out.
             Some(failure) => Err(Arc::clone(failure)),
             None if batch.is_empty() => Ok(()),
-            // The engine writes and syncs its journal before it lets readers see anything of the batch.
-            None => batch.durability(Some(PersistMode::SyncData)).commit().map_err(Arc::new),
+            None => write(batch, answers.len()),
         };
         match &durable {
             Ok(()) => effects.into_iter().for_each(|effect| effect()),

@@ -106,7 +106,7 @@ pub(super) const ROWS: [Row; 19] = [
     },
     Row {
         package: "homing-store-embedded",
-        may: &["homing-domain", "homing-ports"],
+        may: &["homing-domain", "homing-ports", "homing-telemetry"],
         externals: Externals::AnyBut(&["axum", "http", "hyper", "quinn", "rustls", "serde_json"]),
         why: "a store serves the ports and knows no stage, no gateway and no public shape",
     },

@@ -258,8 +258,8 @@ impl World {
     /// The link is over: what remains to be done is done in the background.
     pub(crate) fn leave(&mut self, gateway: usize, link: LinkId, live: Box<Live>) {
         let now = self.now();
+        // It stays registered until it is gone: its number is taken, and what is handed off to it goes back.
         let mut leaving = live.leave(now);
-        self.gateways[gateway].unregister(link);
         if self.gateways[gateway].is_draining {
             leaving.hurry(now);
         }

@@ -67,7 +67,6 @@ impl World {
                 self.hit("link", "takeover without an answer");
                 self.close_wire(gateway, link, Some(Closing::overload(1_000)));
                 let leaving = Box::new(joining.abandon(now));
-                self.gateways[gateway].unregister(link);
                 self.put_machine(gateway, link, Machine::Leaving(leaving));
                 return self.pump(gateway, link);
             }

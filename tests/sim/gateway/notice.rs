@@ -76,8 +76,12 @@ impl World {
                     joining.hand_off(Arc::clone(&body), target);
                 }
                 Machine::Live(live) => live.hand_off(now, &body, target),
+                Machine::Leaving(_) => met = "leaving",
                 _ => met = "neither",
             });
+            if met == "leaving" {
+                self.no_link(gateway, &body, target);
+            }
             self.hit("hand-off", met);
         }
     }

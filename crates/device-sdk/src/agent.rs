@@ -17,7 +17,8 @@ pub(crate) use commands::Command;
 
 use crate::clock::Clock;
 use crate::device::UpError;
-use crate::identity::{Identity, Route};
+use crate::identity::Identity;
+use crate::router::Guide;
 use crate::state::{Change, Durability, Item, State, StateError, StateStore, UNFINISHED_MAX, Winner};
 use crate::status::Status;
 use crate::transports::{Broken, Connection, Preference, Transports};
@@ -27,7 +28,7 @@ use attempt::{Attempt, Step};
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) identity: Identity,
-    pub(crate) route: Route,
+    pub(crate) guide: Arc<Guide>,
     pub(crate) transports: Arc<Transports>,
     pub(crate) preference: Preference,
     pub(crate) network_hash: u64,

@@ -1,5 +1,6 @@
 //! Putting a device together.
 
+use std::fmt;
 use std::sync::Arc;
 
 use homing_link::client::Backoff;
@@ -9,6 +10,7 @@ use crate::agent::{Agent, Setup};
 use crate::device::Device;
 use crate::identity::{Identity, Route};
 use crate::inbox::{INBOX_MAX, Inbox};
+use crate::router::{Guide, Router};
 use crate::state::{StateError, StateStore};
 use crate::status::Status;
 use crate::transports::{Preference, Transports, TransportsError, Trust};
@@ -28,10 +30,10 @@ pub enum StartError {
 }
 
 /// Settings of a device.
-#[derive(Debug)]
 pub struct Builder {
     identity: Identity,
     route: Route,
+    router: Option<Box<dyn Router>>,
     transports: Option<Arc<Transports>>,
     preference: Preference,
     backoff: Backoff,
@@ -43,11 +45,19 @@ impl Builder {
         Self {
             identity,
             route,
+            router: None,
             transports: None,
             preference: Preference::default(),
             backoff: Backoff::default(),
             network_hash: 0,
         }
+    }
+
+    /// Whom to ask where to connect. Without, the device stays with the route that it was given.
+    #[must_use]
+    pub fn router(mut self, router: impl Router + 'static) -> Self {
+        self.router = Some(Box::new(router));
+        self
     }
 
     /// Sockets and trust, which devices of one process may share. Without: own ones, and the platform's certificates.
@@ -89,7 +99,7 @@ impl Builder {
         };
         let setup = Setup {
             identity: self.identity,
-            route: self.route,
+            guide: Arc::new(Guide::new(self.router, self.route)),
             transports,
             preference: self.preference,
             network_hash: self.network_hash,
@@ -100,5 +110,11 @@ impl Builder {
         let agent = Agent::new(setup, self.backoff, state, commands_rx, items, status).await?;
         tokio::spawn(agent.run());
         Ok((Device::new(commands.clone(), status_rx), Inbox::new(items_rx, commands)))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("identity", &self.identity).field("route", &self.route).finish_non_exhaustive()
     }
 }

@@ -35,6 +35,7 @@ mod clock;
 mod device;
 mod identity;
 mod inbox;
+mod router;
 mod state;
 mod status;
 mod transports;
@@ -46,6 +47,7 @@ pub use homing_link::client::{Backoff, Cursor, Loss, Message, SeenIds, Stop, Upl
 pub use homing_wire::{PayloadEncoding, SkipReason};
 pub use identity::{Identity, Route};
 pub use inbox::{Delivery, Inbox};
+pub use router::Router;
 pub use state::{
     Change, Durability, Event, FileState, Item, MemoryState, State, StateError, StateStore, UNFINISHED_MAX, Winner,
 };

@@ -1,5 +1,6 @@
 //! How links come up, give way to newer ones, and end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -58,9 +59,11 @@ impl<S: StateStore> Agent<S> {
         let network_hash = self.setup.network_hash;
         let known = self.winners.iter().find(|winner| winner.network_hash == network_hash && winner.until > now);
         let first = known.map_or(Transport::Quic, |winner| winner.transport);
-        let route = route.unwrap_or_else(|| self.setup.route.clone());
-        let transports = std::sync::Arc::clone(&self.setup.transports);
-        self.attempt = Attempt::Dialing(Box::pin(dial(transports, route, self.setup.preference, first)));
+        let (transports, preference) = (Arc::clone(&self.setup.transports), self.setup.preference);
+        self.attempt = Attempt::Dialing(match route {
+            Some(route) => Box::pin(dial(transports, route, preference, first)),
+            None => Box::pin(Arc::clone(&self.setup.guide).dial(transports, preference, first)),
+        });
     }
 
     pub(super) async fn attempt_step(&mut self, step: Step) -> Flow {
@@ -231,7 +234,8 @@ impl<S: StateStore> Agent<S> {
     /// Connects elsewhere while this link goes on.
     pub(super) fn move_away(&mut self, spread: Millis, address: Option<&str>) {
         if !self.attempt.is_under_way() {
-            let route = address.and_then(|address| self.setup.route.moved_to(address));
+            let known = self.setup.guide.best_known();
+            let route = address.and_then(|address| known?.moved_to(address));
             let at = self.clock.now().plus(rand::random_range(0..=spread));
             self.attempt = Attempt::Waiting { at, route };
         }

@@ -26,6 +26,8 @@ const ADDRESSES_MAX: usize = 4;
 pub(crate) enum DialError {
     #[error("{transport} to {address}: {source}")]
     Handshake { transport: Transport, address: SocketAddr, source: io::Error },
+    #[error("no gateway is known")]
+    NoRoute,
     #[error("{host} has no address: {source}")]
     Name { host: String, source: io::Error },
 }

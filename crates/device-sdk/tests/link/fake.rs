@@ -37,7 +37,7 @@ pub(crate) struct Peer {
 
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
-    certificate: CertificateDer<'static>,
+    pub(crate) certificate: CertificateDer<'static>,
     peers: mpsc::Receiver<Peer>,
     /// Keeps the other transport's port, if the fake is deaf on it, from anybody else.
     _deaf: Option<std::net::UdpSocket>,

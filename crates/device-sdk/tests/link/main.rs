@@ -5,4 +5,5 @@
 mod delivery;
 mod fake;
 mod moving;
+mod routing;
 mod talking;

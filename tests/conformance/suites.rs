@@ -61,7 +61,10 @@ macro_rules! suites {
                 every_kind_of_audience_comes_back
                 concurrent_accepts_of_one_id_have_one_winner
                 an_apps_messages_come_newest_first_in_pages
-                only_accepted_messages_are_found_to_be_lost
+                a_message_is_overdue_until_it_moves_on
+                a_scheduled_message_is_overdue_after_its_time
+                a_message_is_overdue_from_its_expiry_until_it_is_completed
+                overdue_messages_come_in_the_order_of_their_time
                 release_begins_once
                 the_last_segment_releases
                 a_shard_is_put_once

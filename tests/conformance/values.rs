@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, AppId, Audience, BatchId, Channel, Cursor, Device, DeviceId, DeviceProfile, Ended, Event, Fact, GatewayRef,
-    HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options, Platform, Priority, Receipt, Seq, ServerId,
-    ServerKey, Shard, ShardId, Stage, Target, UnixMillis, Upstream, UserHash, UserId, VendorToken,
+    App, AppId, Audience, BatchId, Channel, Cursor, Device, DeviceId, DeviceProfile, Ended, Event, EventSettings, Fact,
+    GatewayRef, HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options, Platform, Priority, Receipt,
+    Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, Upstream, UpstreamRoute, UserHash, UserId,
+    VendorToken,
 };
 
 /// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
@@ -64,6 +65,8 @@ pub(crate) fn app(name: &str) -> App {
         client_key: [3; 32],
         quota_per_second: Some(17),
         heartbeat: Some(heartbeat()),
+        events: EventSettings { message_completed: true, presence: true },
+        upstream: UpstreamRoute::Queue("https://sqs.example/incoming".to_owned()),
         created_at: UnixMillis(6),
         revision: 1,
     }
@@ -104,6 +107,7 @@ pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
         options: Options { ttl_seconds: 60, priority: Priority::High, collapse_key: Some("k".to_owned()) },
         body_sha256: [9; 32],
         accepted_at: UnixMillis(1_000 + u64::from(n)),
+        release_at: Some(UnixMillis(900)),
         expires_at: UnixMillis(61_000 + u64::from(n)),
         stage: Stage::Accepted,
         releasing_at: None,

@@ -61,7 +61,7 @@ impl World {
                 },
                 Wish::Deregister(device) => deregister(&weak, device, weak.now()).await,
                 Wish::Recall(message) => recall(&weak, message).await,
-                Wish::Sweep => homing_intake::sweep(&weak, weak.now()).await.map(drop),
+                Wish::Sweep => homing_schedule::sweep(&weak, weak.now()).await.map(drop),
             };
             answers.borrow_mut().push_back(Answer::Errand(index, outcome.is_ok()));
         });

@@ -117,6 +117,7 @@ async fn accept_without_waiting(weak: &Weak, acceptance: Acceptance<'_>, id: Mes
         options: acceptance.push.options,
         body_sha256: acceptance.body_sha256,
         accepted_at: now,
+        release_at: None,
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,

@@ -5,6 +5,7 @@ use homing_domain::Millis;
 use homing_fanout::Fanout;
 use homing_ports::{QueueName, Queues, Received, StageError};
 use homing_receipts::{CloseMessages, RecordReceipts};
+use homing_schedule::Schedule;
 use homing_tests::weak::{Owner, Weak};
 
 use crate::world::{Answer, Answers, World};
@@ -27,6 +28,7 @@ enum Stage {
     Dispatch(Dispatch<Weak>),
     Record(RecordReceipts<Weak>),
     Close(CloseMessages<Weak>),
+    Schedule(Schedule<Weak>),
 }
 
 impl Stage {
@@ -36,6 +38,7 @@ impl Stage {
             Self::Dispatch(stage) => stage.consume(&item.body).await,
             Self::Record(stage) => stage.consume(&item.body).await,
             Self::Close(stage) => stage.consume(&item.body).await,
+            Self::Schedule(stage) => stage.consume(&item.body).await,
         }
     }
 }
@@ -52,6 +55,8 @@ impl World {
             QueueName::Dispatch => Stage::Dispatch(Dispatch::new(ports)),
             QueueName::Receipts => Stage::Record(RecordReceipts::new(ports)),
             QueueName::Close => Stage::Close(CloseMessages::new(ports)),
+            QueueName::Due => Stage::Schedule(Schedule::new(ports)),
+            QueueName::Intake => unreachable!("nobody in this world writes to it"),
         };
         let (weak, answers) = (self.weak.clone(), self.answers.clone());
         self.executor.spawn(owner, true, work(weak, answers, queue, stage));

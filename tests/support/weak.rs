@@ -10,6 +10,7 @@ mod adapter;
 mod check;
 mod coverage;
 mod devices;
+mod events;
 mod executor;
 mod faults;
 mod gateways;
@@ -21,6 +22,7 @@ mod queues;
 mod random;
 mod settings;
 mod time;
+mod timers;
 mod upstreams;
 
 pub use adapter::{State, Weak};

@@ -1,5 +1,6 @@
 //! An app: the tenant, its keys and its quota.
 
+use crate::bus_event::{EventSettings, UpstreamRoute};
 use crate::heartbeat::HeartbeatSettings;
 use crate::id::AppId;
 use crate::time::UnixMillis;
@@ -35,6 +36,10 @@ pub struct App {
     pub quota_per_second: Option<u32>,
     /// Heartbeat settings of its own; `None` = the fleet's.
     pub heartbeat: Option<HeartbeatSettings>,
+    /// What its business systems are told.
+    pub events: EventSettings,
+    /// Where messages from its devices go.
+    pub upstream: UpstreamRoute,
     /// When it was made.
     pub created_at: UnixMillis,
     /// Raised by each change; a change names the one it read.

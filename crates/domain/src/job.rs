@@ -71,3 +71,12 @@ pub struct CloseJob {
     /// The last shard that is closed already; `None` = begin.
     pub after: Option<ShardId>,
 }
+
+/// A timer of a scheduled message went off, early perhaps, more than once perhaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueTick {
+    /// Which message.
+    pub message: MessageId,
+    /// For when it was set. A tick for another time than the message's is void.
+    pub at: UnixMillis,
+}

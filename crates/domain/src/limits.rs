@@ -70,6 +70,10 @@ pub const DETACH_AFTER: Millis = 30_000;
 pub const ACCEPTED_SWEEP_AFTER: Millis = 60_000;
 /// What is still pending is closed as expired this long after the message expires.
 pub const CLOSE_AFTER_EXPIRY: Millis = 3_600_000;
+/// A message may be scheduled this far ahead: a year covers every yearly occasion, and as long its row waits.
+pub const SCHEDULE_MAX_AHEAD: Millis = 365 * 24 * 3_600_000;
+/// A release time may lie this far back, and then means at once: clocks differ, and a request takes its time.
+pub const SCHEDULE_PAST_TOLERANCE: Millis = 60_000;
 /// A full mailbox of a live device is tried again after this.
 pub const FULL_MAILBOX_RETRY: Millis = 1_000;
 /// An idempotency key is honoured at least this long; a message row lives longer than that anyway.

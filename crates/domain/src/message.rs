@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use crate::audience::Audience;
+use crate::balance::Tally;
 use crate::id::{AppId, MessageId};
+use crate::limits::{ACCEPTED_SWEEP_AFTER, CLOSE_AFTER_EXPIRY};
 use crate::stage::Stage;
 use crate::time::UnixMillis;
 
@@ -48,9 +50,12 @@ pub struct Message {
     pub body_sha256: [u8; 32],
     /// When it was accepted.
     pub accepted_at: UnixMillis,
+    /// When it is to be released; `None` = at once.
+    pub release_at: Option<UnixMillis>,
     /// From here on it is not delivered any more.
     pub expires_at: UnixMillis,
-    /// `accepted`, `releasing` or `released` (completion is derived from the balance).
+    /// `accepted` or `scheduled`, `releasing`, `released`, and `completed` once it is closed (before that, completion is
+    /// derived from the balance).
     pub stage: Stage,
     /// When enumeration began; devices registered later are not targeted.
     pub releasing_at: Option<UnixMillis>,
@@ -61,6 +66,25 @@ pub struct Message {
 }
 
 impl Message {
+    /// When somebody must look at the message again if nothing else moved it: its job or its timer may be lost, or it is
+    /// to be closed. `None` = never again.
+    #[must_use]
+    pub fn due_at(&self) -> Option<UnixMillis> {
+        match self.stage {
+            Stage::Accepted => Some(self.accepted_at.plus(ACCEPTED_SWEEP_AFTER)),
+            Stage::Scheduled => Some(self.release_at.unwrap_or(self.accepted_at).plus(ACCEPTED_SWEEP_AFTER)),
+            Stage::Releasing | Stage::Released => Some(self.expires_at.plus(CLOSE_AFTER_EXPIRY)),
+            // Nothing else is the stage of a message.
+            _ => None,
+        }
+    }
+
+    /// Whether nothing more is to come: every device is known, and every one has ended.
+    #[must_use]
+    pub fn is_complete(&self, tally: &Tally) -> bool {
+        matches!(self.stage, Stage::Released | Stage::Completed) && tally.balance(None).pending == 0
+    }
+
     /// Whether every segment of the audience has been enumerated.
     #[must_use]
     pub fn is_enumerated(&self) -> bool {

@@ -31,10 +31,11 @@ pub trait Messages: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Message>>> + Send;
 
-    /// Messages still `accepted` that were accepted before `before`: their job may be lost. May be stale.
-    fn accepted_before(&self, before: UnixMillis, limit: usize) -> impl Future<Output = Result<Vec<MessageId>>> + Send;
+    /// Messages whose [`Message::due_at`] is past at `now`, in about the order of that time, at most `limit`. May be stale: a
+    /// message may have moved on, and the newest may be missing.
+    fn overdue(&self, now: UnixMillis, limit: usize) -> impl Future<Output = Result<Vec<MessageId>>> + Send;
 
-    /// `accepted` → `releasing` with `releasing_at = now`; a message that is further already is answered as it stands.
+    /// `accepted` or `scheduled` → `releasing` with `releasing_at = now`; a message that is further already is answered as it stands.
     /// `None` = no such message.
     fn begin_release(&self, id: MessageId, now: UnixMillis) -> impl Future<Output = Result<Option<Message>>> + Send;
 
@@ -45,6 +46,9 @@ pub trait Messages: Send + Sync {
         segment: u8,
         now: UnixMillis,
     ) -> impl Future<Output = Result<Option<Message>>> + Send;
+
+    /// `released` → `completed`: the message is closed. In any other stage nothing changes.
+    fn complete(&self, id: MessageId) -> impl Future<Output = Result<()>> + Send;
 
     /// Puts a page unless one with this id is there, and answers the one that is stored: a repeat of a job must name the
     /// devices that the first run named.

@@ -10,24 +10,30 @@ use crate::Result;
 /// The queues between the stages, named for what stands in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum QueueName {
-    /// Intake → fanout: audience jobs.
+    /// Business systems → intake: pushes that are not accepted yet. Only outside systems write to it.
+    Intake,
+    /// Timers → schedule: messages whose time has come.
+    Due,
+    /// Intake and schedule → fanout: audience jobs.
     Audience,
     /// Fanout and gateways → dispatch: shards, and hand-offs that found no link.
     Dispatch,
     /// Gateways, dispatch, binding, devices → receipts: receipt batches.
     Receipts,
-    /// Fanout → receipts: close jobs, delayed until their message is over.
+    /// Schedule → receipts: close jobs of messages that are over.
     Close,
 }
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::Audience, Self::Dispatch, Self::Receipts, Self::Close];
+    pub const ALL: [Self; 6] = [Self::Intake, Self::Due, Self::Audience, Self::Dispatch, Self::Receipts, Self::Close];
 
     /// The stable name in metrics, logs and resource names.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Intake => "intake",
+            Self::Due => "due",
             Self::Audience => "audience",
             Self::Dispatch => "dispatch",
             Self::Receipts => "receipts",
@@ -82,6 +88,16 @@ pub struct Received {
     pub receives: u32,
     /// When it was sent.
     pub sent_at: UnixMillis,
+    /// What its sender wrote beside the body, by name. Only outside systems do; between the stages it is empty.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Received {
+    /// One of its attributes.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// An item that was given up.
@@ -119,6 +135,10 @@ pub trait Queues: Send + Sync {
         delay: Millis,
         reason: &str,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes an item a dead letter at once: no repeat can succeed, or it had its last. The dead letter is durable before the
+    /// item is gone, so there may be two of it. A void handle leaves the item where it is.
+    fn give_up(&self, queue: QueueName, item: Received, reason: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// The dead letters of a queue, oldest first, at most `limit`.
     fn dead_letters(&self, queue: QueueName, limit: usize) -> impl Future<Output = Result<Vec<DeadLetter>>> + Send;

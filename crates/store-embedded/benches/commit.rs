@@ -78,6 +78,7 @@ fn message(n: u64) -> Message {
         options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
         body_sha256: [7; 32],
         accepted_at: UnixMillis(n),
+        release_at: None,
         expires_at: UnixMillis(n + 60_000),
         stage: Stage::Accepted,
         releasing_at: None,

@@ -6,14 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable};
 
 use crate::error::{OpenError, StoreError, StoreResult};
+use crate::format;
 use crate::rows::{self, Row, Stored};
 use crate::table::{Key, Space, Table};
 
-/// Format of the layout that this release writes. It reads all earlier ones.
-const FORMAT: u32 = 1;
 /// Block cache of the engine, in bytes: the hot rows of some ten thousand devices.
 const CACHE_BYTES: u64 = 64 << 20;
 /// Journal files are kept up to this size, in bytes: it bounds the replay at open (about a second) as well as the disk.
@@ -26,13 +25,6 @@ const MEMTABLE_BYTES: u64 = 32 << 20;
 pub(crate) struct Engine {
     pub(crate) database: Database,
     keyspaces: Arc<[Keyspace]>,
-}
-
-/// A version of the layout.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct FormatRow {
-    #[prost(uint32, tag = "1")]
-    version: u32,
 }
 
 impl Engine {
@@ -51,25 +43,8 @@ impl Engine {
             keyspaces.push(database.keyspace(space.name(), options).map_err(in_engine)?);
         }
         let engine = Self { database, keyspaces: keyspaces.into() };
-        engine.check_format(path)?;
+        format::check(&engine, path)?;
         Ok(engine)
-    }
-
-    fn check_format(&self, path: &Path) -> Result<(), OpenError> {
-        let key = Key::of(Table::Format);
-        let found = self.row::<FormatRow>(&key).map_err(|error| OpenError::from_store(path, error))?;
-        match found.map(|row| row.version) {
-            Some(found) if found > FORMAT => {
-                Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT })
-            }
-            Some(FORMAT) => Ok(()),
-            Some(_) | None => {
-                let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
-                let row = prost::Message::encode_to_vec(&FormatRow { version: FORMAT });
-                batch.insert(self.keyspace(key.table), key.bytes, row);
-                batch.commit().map_err(|error| OpenError::from_engine(path, error))
-            }
-        }
     }
 
     pub(crate) fn keyspace(&self, table: Table) -> &Keyspace {

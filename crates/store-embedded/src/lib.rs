@@ -9,13 +9,15 @@
 //! hides them (after a restart every item that was not deleted is visible once its first delay is over, and its receives
 //! count from one again).
 //!
-//! **Must not know**: the stages, the gateway, HTTP and its contract.
+//! **Must not know**: the stages, the gateway, HTTP and its public shapes.
 
 mod apps;
 mod committer;
 mod devices;
 mod engine;
 mod error;
+mod events;
+mod format;
 mod gateways;
 mod ledger;
 mod mailboxes;
@@ -25,6 +27,7 @@ mod rows;
 mod settings;
 mod sweep;
 mod table;
+mod timers;
 mod upstreams;
 
 use std::fmt;

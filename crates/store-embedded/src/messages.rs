@@ -37,8 +37,9 @@ pub(crate) fn id_in(index_key: &[u8]) -> StoreResult<MessageId> {
 
 const NO_MESSAGE: StoreError = StoreError::Damaged { table: Table::MessagesByApp, what: "a key without a message" };
 
-pub(crate) fn while_accepted(message: &Message) -> Key {
-    Key::of(Table::MessagesAccepted).time(message.accepted_at).message(&message.id)
+/// Where it stands when somebody must look at the message again, if ever.
+pub(crate) fn due(message: &Message) -> Option<Key> {
+    message.due_at().map(|at| Key::of(Table::MessagesDue).time(at).message(&message.id))
 }
 
 pub(crate) fn shards_of(message: &MessageId) -> Key {
@@ -54,19 +55,19 @@ fn message_at_end(key: &[u8], descending: bool) -> Option<MessageId> {
     Some(MessageId::from_bytes(id))
 }
 
-fn change(
-    view: &mut View<'_>,
-    id: MessageId,
-    operation: impl FnOnce(&mut View<'_>, &mut Message),
-) -> StoreResult<Option<Message>> {
+fn change(view: &mut View<'_>, id: MessageId, operation: impl FnOnce(&mut Message)) -> StoreResult<Option<Message>> {
     let key = key(&id);
     let Some(before) = view.noun::<Message>(&key)? else {
         return Ok(None);
     };
     let mut message = before.clone();
-    operation(view, &mut message);
+    operation(&mut message);
     if message != before {
         view.put_noun(key, &message);
+    }
+    if message.stage != before.stage {
+        due(&before).into_iter().for_each(|key| view.delete(key));
+        due(&message).into_iter().for_each(|key| view.put_mark(key));
     }
     Ok(Some(message))
 }
@@ -80,9 +81,7 @@ impl Messages for EmbeddedStore {
             }
             view.put_noun(key, &message);
             view.put_mark(by_app(&message.app, message.accepted_at, &message.id));
-            if message.stage == Stage::Accepted {
-                view.put_mark(while_accepted(&message));
-            }
+            due(&message).into_iter().for_each(|key| view.put_mark(key));
             Ok(Accepted::New)
         })
         .await
@@ -110,11 +109,11 @@ impl Messages for EmbeddedStore {
         .await
     }
 
-    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
-        self.read_pages("list messages that are still accepted", move |engine| {
-            let end = Key::of(Table::MessagesAccepted).time(before).bytes;
+    async fn overdue(&self, now: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.read_pages("list overdue messages", move |engine| {
+            let end = Key::of(Table::MessagesDue).time(now).bytes;
             let mut ids = Vec::new();
-            for row in engine.scan(&Key::of(Table::MessagesAccepted), None).take(limit) {
+            for row in engine.scan(&Key::of(Table::MessagesDue), None).take(limit) {
                 let (index_key, _) = row?;
                 if index_key[..] >= end[..] {
                     break;
@@ -128,9 +127,8 @@ impl Messages for EmbeddedStore {
 
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.commit("begin the release of the message", move |view| {
-            change(view, id, |view, message| {
+            change(view, id, |message| {
                 if message.stage.may_become(Stage::Releasing) {
-                    view.delete(while_accepted(message));
                     message.stage = Stage::Releasing;
                     message.releasing_at = Some(now);
                 }
@@ -144,13 +142,25 @@ impl Messages for EmbeddedStore {
             if segment >= FANOUT_SEGMENTS {
                 return Err(StoreError::TooLarge { what: "a segment", limit: usize::from(FANOUT_SEGMENTS) - 1 });
             }
-            change(view, id, |_, message| {
+            change(view, id, |message| {
                 message.segments_done |= 1 << segment;
                 if message.is_enumerated() && message.stage.may_become(Stage::Released) {
                     message.stage = Stage::Released;
                     message.released_at = Some(now);
                 }
             })
+        })
+        .await
+    }
+
+    async fn complete(&self, id: MessageId) -> Result<()> {
+        self.commit("complete the message", move |view| {
+            let completed = change(view, id, |message| {
+                if message.stage.may_become(Stage::Completed) {
+                    message.stage = Stage::Completed;
+                }
+            });
+            completed.map(|_| ())
         })
         .await
     }

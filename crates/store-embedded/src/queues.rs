@@ -46,6 +46,10 @@ pub(crate) fn dead_letter_key(queue: QueueName, id: ItemId) -> Key {
     Key::of(Table::DeadLetters).queue(queue).number(id)
 }
 
+fn kept_reason(reason: &str) -> Box<str> {
+    reason[..reason.floor_char_boundary(REASON_MAX_BYTES)].into()
+}
+
 fn id_at_end(table: Table, key: &[u8]) -> StoreResult<ItemId> {
     key.last_chunk().map(|id| u64::from_be_bytes(*id)).ok_or(StoreError::Damaged { table, what: "a key without an id" })
 }
@@ -67,8 +71,9 @@ impl QueueState {
             }
             Ok(Arc::new(Queue { name, index: Mutex::new(index), arrived: Notify::new() }))
         };
-        let [audience, dispatch, receipts, close] = QueueName::ALL;
-        Ok(Self { queues: [load_one(audience)?, load_one(dispatch)?, load_one(receipts)?, load_one(close)?] })
+        let queues = QueueName::ALL.into_iter().map(load_one).collect::<StoreResult<Vec<_>>>()?;
+        // As many as there are names.
+        Ok(Self { queues: queues.try_into().map_err(|_| StoreError::Closed)? })
     }
 
     fn queue(&self, name: QueueName) -> &Arc<Queue> {
@@ -224,12 +229,23 @@ impl Queues for EmbeddedStore {
         let Some(handle) = Handle::from_receipt(&handle) else {
             return Ok(());
         };
-        let mut reason = reason.to_owned();
-        reason.truncate(reason.floor_char_boundary(REASON_MAX_BYTES));
         let now = self.shared.clock.now();
-        let spent = queue.index().retry(queue.name, handle, now.plus(delay), reason.into());
+        let spent = queue.index().retry(queue.name, handle, now.plus(delay), kept_reason(reason));
         queue.arrived.notify_waiters();
         self.bury(&queue, spent.into_iter().collect()).await
+    }
+
+    async fn give_up(&self, queue: QueueName, item: Received, reason: &str) -> Result<()> {
+        let Some(handle) = Handle::from_receipt(&item.handle) else {
+            return Ok(());
+        };
+        let spent = Spent { id: handle.id, receives: item.receives, reason: Some(kept_reason(reason)) };
+        let (queue, now) = (self.queue(queue), self.shared.clock.now());
+        self.commit("give the item up", move |view| {
+            let is_current = queue.index().is_current(handle);
+            if is_current { queue.bury(view, spent, now) } else { Ok(()) }
+        })
+        .await
     }
 
     async fn dead_letters(&self, queue: QueueName, limit: usize) -> Result<Vec<DeadLetter>> {

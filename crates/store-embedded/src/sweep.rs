@@ -105,7 +105,7 @@ impl EmbeddedStore {
         }
     }
 
-    /// Deletes messages accepted before `end`, app by app.
+    /// Deletes messages accepted and released before `end`, app by app. A scheduled one may be older than its release.
     async fn sweep_messages(&self, end: UnixMillis) -> Result<Swept> {
         let mut swept = Swept::default();
         let mut next_app = None;
@@ -125,6 +125,9 @@ impl EmbeddedStore {
                 start = Some(last.clone().next());
                 for key in page {
                     let id = messages::id_in(&key.bytes).map_err(|error| error.in_port(OPERATION))?;
+                    if self.message(id).await?.is_some_and(|message| message.release_at.is_some_and(|at| at >= end)) {
+                        continue;
+                    }
                     swept.rows += self.forget(Aged::Message(id)).await? + self.delete_all(vec![key]).await?;
                     swept.items += 1;
                 }
@@ -144,7 +147,8 @@ impl EmbeddedStore {
                 let mut keys = vec![ledger::tally_of(&id)];
                 // The message row goes last: while it is there, nothing of it starts to age anew.
                 if let Some(message) = self.message(id).await? {
-                    keys.extend([messages::while_accepted(&message), messages::key(&id)]);
+                    keys.extend(messages::due(&message));
+                    keys.push(messages::key(&id));
                 }
                 Ok(rows + self.delete_all(keys).await?)
             }

@@ -99,12 +99,15 @@ tables! {
     Messages = Messages 1;
     /// app, time of acceptance descending, message descending → ().
     MessagesByApp = Messages 2;
-    /// time of acceptance, message → (); only while the message is `accepted`.
+    /// time of acceptance, message → (); only while the message was `accepted`. Of format 1: [`crate::format`] moves it to
+    /// [`Table::MessagesDue`].
     MessagesAccepted = Messages 3;
     /// message, shard → shard.
     Shards = Messages 4;
     /// time, kind, what → (): what is deleted when its time is over.
     Aging = Messages 5;
+    /// time, message → (): when somebody must look at it again.
+    MessagesDue = Messages 6;
     /// message, device → delivery.
     Deliveries = Ledger 1;
     /// message → numbers.
@@ -207,6 +210,8 @@ impl Key {
             QueueName::Dispatch => 2,
             QueueName::Receipts => 3,
             QueueName::Close => 4,
+            QueueName::Intake => 5,
+            QueueName::Due => 6,
         })
     }
 

@@ -10,20 +10,24 @@
 
 pub mod metric;
 
+mod bus;
 mod delivery;
 mod http;
 mod link;
 mod message;
+mod schedule;
 mod store;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use bus::Told;
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
 pub use http::HttpAnswered;
 pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive};
 pub use message::{AudienceExpanded, MessageAccepted, MessageClosed, MessageReleased, ShardDispatched};
+pub use schedule::{MessageDue, OverdueSwept};
 pub use store::StoreCommitted;
 pub use worker::{DeadLettered, ItemDone, QueueDepth, WorkerFailed};
 

@@ -41,6 +41,8 @@ registry! {
     MESSAGES_ACCEPTED = Counter Count "homing_messages_accepted_total" "Messages answered with 202, by app.";
     MESSAGES_RELEASED = Counter Count "homing_messages_released_total" "Messages whose audience is fully enumerated.";
     MESSAGES_CLOSED = Counter Count "homing_messages_closed_total" "Messages that were closed.";
+    RELEASE_LATENESS = Histogram Seconds "homing_release_lateness_seconds" "From a scheduled message's time to its release.";
+    OVERDUE_SWEPT = Counter Count "homing_overdue_swept_total" "Messages that a sweep found overdue, by what it did: released, closed, hanging (left alone).";
     DEVICES_TARGETED = Counter Count "homing_devices_targeted_total" "Devices in enumerated pages, repeats included.";
     DEVICES_DISPATCHED = Counter Count "homing_devices_dispatched_total" "Devices of dispatched shards, by outcome: handed_off, waiting, ended, again; repeats included.";
     DISPATCH_DELAY = Histogram Seconds "homing_dispatch_delay_seconds" "From a message's acceptance to the dispatch of a shard of it.";
@@ -63,6 +65,7 @@ registry! {
     ITEM_TIME = Histogram Seconds "homing_queue_item_seconds" "How long the work of one queue item took, by queue.";
     ITEMS_FAILED = Counter Count "homing_queue_items_failed_total" "Tries of queue items that failed, by queue.";
     DEAD_LETTERS = Counter Count "homing_dead_letters_total" "Queue items that were given up, by queue.";
+    EVENTS_TOLD = Counter Count "homing_events_told_total" "Events for business systems, by event and app.";
     QUEUE_DEPTH = Gauge Count "homing_queue_depth" "Queue items that wait, by queue.";
 }
 

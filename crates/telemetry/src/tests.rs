@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use homing_domain::{AppId, Channel, DeviceId, GatewayRef, MessageId, Reason, ServerId, ShardId, Stage};
+use homing_domain::{AppId, BusEvent, Channel, DeviceId, GatewayRef, MessageId, Reason, ServerId, ShardId, Stage};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit, with_local_recorder};
 
 use super::*;
@@ -61,6 +61,8 @@ fn emit_messages_and_deliveries() {
     }
     .emit();
     MessageClosed { message: MESSAGE, expired: 1, is_last: true }.emit();
+    MessageDue { message: MESSAGE, late: 5 }.emit();
+    OverdueSwept { released: 1, closed: 1, hanging: 1 }.emit();
     HandedOff { message: MESSAGE, gateway: GATEWAY, devices: 1, is_sent: true }.emit();
     UndeliveredSeen { message: MESSAGE, device: DEVICE, followed_by: "waiting" }.emit();
     MailboxOverflowed { device: DEVICE, message: MESSAGE, followed_by: "dropped", dropped: 32 }.emit();
@@ -81,6 +83,8 @@ fn emit_the_others() {
     WorkerFailed { queue: "audience", receives: 1, error: &std::fmt::Error }.emit();
     DeadLettered { queue: "audience", receives: 20, reason: "it cannot be read" }.emit();
     QueueDepth { queue: "audience", items: 9 }.emit();
+    let at = homing_domain::UnixMillis(1);
+    Told { event: &BusEvent::Alert { app: None, name: "dead_letter", detail: "it failed".to_owned(), at } }.emit();
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Messages for Ports {
         Err(UNUSED)
     }
 
-    async fn accepted_before(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
+    async fn overdue(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
         Err(UNUSED)
     }
 
@@ -132,6 +132,10 @@ impl Messages for Ports {
     }
 
     async fn finish_segment(&self, _: MessageId, _: u8, _: UnixMillis) -> Result<Option<Message>> {
+        Err(UNUSED)
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
         Err(UNUSED)
     }
 
@@ -163,6 +167,10 @@ impl Queues for Ports {
     }
 
     async fn retry(&self, _: QueueName, _: ReceiptHandle, _: Millis, _: &str) -> Result<()> {
+        Err(UNUSED)
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
         Err(UNUSED)
     }
 

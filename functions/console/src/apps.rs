@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use homing_contract::http::v1::NewApp;
 use homing_credentials::ApiKey;
-use homing_domain::{App, AppId, UnixMillis};
+use homing_domain::{App, AppId, EventSettings, UnixMillis, UpstreamRoute};
 use homing_ports::{Apps, Created, Error, Replaced};
 
 use crate::keys::{first_key, has_newest};
@@ -67,6 +67,8 @@ pub async fn create_app<P: Apps>(
         client_key: keys.client.digest(),
         quota_per_second: new.quota_per_second,
         heartbeat: new.heartbeat,
+        events: EventSettings::default(),
+        upstream: UpstreamRoute::default(),
         created_at: now,
         revision: 1,
     };

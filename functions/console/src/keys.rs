@@ -34,6 +34,8 @@ pub fn rotate(app: &mut App, key: &ApiKey, grace: Millis, now: UnixMillis) {
 
 #[cfg(test)]
 mod tests {
+    use homing_domain::{EventSettings, UpstreamRoute};
+
     use super::*;
 
     #[test]
@@ -47,6 +49,8 @@ mod tests {
             client_key: [0; 32],
             quota_per_second: None,
             heartbeat: None,
+            events: EventSettings::default(),
+            upstream: UpstreamRoute::default(),
             created_at: UnixMillis(0),
             revision: 1,
         };

@@ -36,6 +36,7 @@ fn message(audience: Audience) -> Message {
         options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None },
         body_sha256: [0; 32],
         accepted_at: NOW.minus(10),
+        release_at: None,
         expires_at: NOW.plus(3_600_000),
         stage: Stage::Accepted,
         releasing_at: None,

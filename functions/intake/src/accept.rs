@@ -54,6 +54,7 @@ pub async fn accept<P: Messages + Queues>(
         options: push.options,
         body_sha256,
         accepted_at: now,
+        release_at: None,
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,

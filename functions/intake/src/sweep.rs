@@ -1,6 +1,5 @@
 //! Finds messages whose job was lost between the row and the queue.
 
-use homing_domain::limits::ACCEPTED_SWEEP_AFTER;
 use homing_domain::{Stage, UnixMillis};
 use homing_ports::{Error, Messages, Queues};
 
@@ -16,7 +15,7 @@ const SWEEP_MAX: usize = 256;
 /// A port call failed; the next sweep finds what this one missed.
 pub async fn sweep<P: Messages + Queues>(ports: &P, now: UnixMillis) -> Result<usize, Error> {
     let mut sent = 0;
-    for id in ports.accepted_before(now.minus(ACCEPTED_SWEEP_AFTER), SWEEP_MAX).await? {
+    for id in ports.overdue(now, SWEEP_MAX).await? {
         // The list may be stale, the row is not.
         if let Some(message) = ports.message(id).await?.filter(|message| message.stage == Stage::Accepted) {
             send_job(ports, &message.app, id).await?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{Audience, Message, Receipt, Upstream};
+use homing_domain::{Audience, Message, Receipt, Stage, UnixMillis, Upstream};
 use homing_ports::{Ledger, Messages, Outgoing, QueueName, Queues, Upstreams};
 
 use super::Embedded;
@@ -34,7 +34,7 @@ async fn is_gone(world: &Embedded, n: u32) -> bool {
         !store.deliveries(message_id(n), None, 1).await.unwrap().is_empty(),
         !store.tally(message_id(n)).await.unwrap().is_empty(),
         store.messages_of_app(&app_id("shop"), None, 99).await.unwrap().iter().any(|row| row.id == message_id(n)),
-        store.accepted_before(world.now(), 99).await.unwrap().contains(&message_id(n)),
+        store.overdue(UnixMillis::NEVER, 99).await.unwrap().contains(&message_id(n)),
         store.upstreams(&app_id("shop"), 0, 99).await.unwrap().iter().any(|row| row.upstream.id == u64::from(n)),
     ];
     assert!(traces.iter().all(|trace| *trace == traces[0]), "half gone: {traces:?}");
@@ -86,4 +86,25 @@ async fn old_dead_letters_go() {
     store.sweep(world.now()).await.unwrap();
     let left = store.dead_letters(QUEUE, 9).await.unwrap();
     assert_eq!(left.into_iter().map(|letter| letter.body).collect::<Vec<_>>(), ["1"]);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_ages_from_its_release() {
+    let world = Embedded::open();
+    let store = world.ports();
+    let scheduled = Message {
+        accepted_at: world.now(),
+        release_at: Some(world.now().plus(HISTORY_KEPT_FOR)),
+        stage: Stage::Scheduled,
+        ..message(1, "shop", Audience::All)
+    };
+    store.accept(scheduled).await.unwrap();
+    world.advance(HISTORY_KEPT_FOR * 2).await;
+    store.sweep(world.now()).await.unwrap();
+    assert!(store.message(message_id(1)).await.unwrap().is_some());
+    assert_eq!(store.overdue(UnixMillis::NEVER, 9).await.unwrap(), [message_id(1)]);
+    world.advance(1).await;
+    store.sweep(world.now()).await.unwrap();
+    assert_eq!(store.message(message_id(1)).await.unwrap(), None);
+    assert!(store.overdue(UnixMillis::NEVER, 9).await.unwrap().is_empty());
 }

@@ -116,9 +116,10 @@ through_the_fault!(Messages {
     fn accept(message: Message) -> Accepted;
     fn message(id: MessageId) -> Option<Message>;
     fn messages_of_app(app: &AppId, before: Option<(UnixMillis, MessageId)>, limit: usize) -> Vec<Message>;
-    fn accepted_before(before: UnixMillis, limit: usize) -> Vec<MessageId>;
+    fn overdue(now: UnixMillis, limit: usize) -> Vec<MessageId>;
     fn begin_release(id: MessageId, now: UnixMillis) -> Option<Message>;
     fn finish_segment(id: MessageId, segment: u8, now: UnixMillis) -> Option<Message>;
+    fn complete(id: MessageId) -> ();
     fn put_shard(shard: Shard) -> Shard;
     fn shards(message: MessageId, after: Option<ShardId>, limit: usize) -> Vec<Shard>;
 });
@@ -132,9 +133,18 @@ through_the_fault!(Queues {
     fn receive(queue: QueueName, max: usize, wait: Millis) -> Vec<Received>;
     fn delete(queue: QueueName, handles: Vec<ReceiptHandle>) -> ();
     fn retry(queue: QueueName, handle: ReceiptHandle, delay: Millis, reason: &str) -> ();
+    fn give_up(queue: QueueName, item: Received, reason: &str) -> ();
     fn dead_letters(queue: QueueName, limit: usize) -> Vec<DeadLetter>;
     fn redrive(queue: QueueName, id: bytes::Bytes) -> ();
     fn depth(queue: QueueName) -> u64;
+});
+
+through_the_fault!(Timers {
+    fn set_timer(tick: DueTick) -> ();
+});
+
+through_the_fault!(Events {
+    fn publish(events: Vec<BusEvent>) -> ();
 });
 
 through_the_fault!(Settings {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use homing_domain::{Millis, UnixMillis};
+use homing_domain::{BusEvent, Millis, UnixMillis};
 use homing_ports::{Clock, Entropy, Error, Fault, Result};
 
 use super::devices::DeviceState;
@@ -53,6 +53,8 @@ pub struct State {
     pub settings: SettingsState,
     /// Messages from devices.
     pub upstreams: UpstreamState,
+    /// What the event bus was told.
+    pub told: Vec<BusEvent>,
 }
 
 impl State {
@@ -109,6 +111,7 @@ impl Weak {
             gateways: GatewayState::default(),
             settings: SettingsState::default(),
             upstreams: UpstreamState::default(),
+            told: Vec::new(),
         };
         Self { state: Arc::new(Mutex::new(state)) }
     }

@@ -15,6 +15,14 @@ pub struct Faults {
     pub queue_repeat: u32,
     /// A received item stays visible to others.
     pub queue_visible: u32,
+    /// A timer never goes off.
+    pub timer_lost: u32,
+    /// A timer goes off twice.
+    pub timer_repeat: u32,
+    /// A timer goes off early, up to [`Faults::timer_early_by`].
+    pub timer_early: u32,
+    /// How early: a scheduler that is precise to the minute is asked for the minute before.
+    pub timer_early_by: Millis,
     /// A notice is lost.
     pub notice_lost: u32,
     /// A notice arrives twice.
@@ -35,6 +43,10 @@ impl Faults {
         crash: 0,
         queue_repeat: 0,
         queue_visible: 0,
+        timer_lost: 0,
+        timer_repeat: 0,
+        timer_early: 0,
+        timer_early_by: 0,
         notice_lost: 0,
         notice_repeat: 0,
         stale: 0,
@@ -49,6 +61,10 @@ impl Faults {
         crash: 4,
         queue_repeat: 60,
         queue_visible: 40,
+        timer_lost: 60,
+        timer_repeat: 100,
+        timer_early: 300,
+        timer_early_by: 60_000,
         notice_lost: 60,
         notice_repeat: 60,
         stale: 200,

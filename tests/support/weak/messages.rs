@@ -63,11 +63,13 @@ impl Messages for Weak {
         .await
     }
 
-    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
-        self.call("list accepted messages", move |state| {
+    async fn overdue(&self, now: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.call("list overdue messages", move |state| {
             let rows = state.messages.rows.values();
-            let wanted = rows.filter(|message| message.stage == Stage::Accepted && message.accepted_at < before);
-            let mut ids: Vec<_> = wanted.map(|message| message.id).collect();
+            let mut due: Vec<_> = rows.filter_map(|message| Some((message.due_at()?, message.id))).collect();
+            due.retain(|(at, _)| *at < now);
+            due.sort_unstable();
+            let mut ids: Vec<_> = due.into_iter().map(|(_, id)| id).collect();
             let stale = state.faults.stale;
             if !ids.is_empty() && state.strikes(stale, "listing is stale") {
                 ids.remove(state.random.index(ids.len()));
@@ -80,7 +82,7 @@ impl Messages for Weak {
 
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call("begin a release", move |state| {
-            if state.messages.rows.get(&id).is_some_and(|message| message.stage == Stage::Accepted) {
+            if state.messages.rows.get(&id).is_some_and(|message| message.stage.may_become(Stage::Releasing)) {
                 state.move_message(id, Stage::Releasing);
                 if let Some(message) = state.messages.rows.get_mut(&id) {
                     message.releasing_at = Some(now);
@@ -100,6 +102,16 @@ impl Messages for Weak {
                 state.move_message(id, Stage::Released);
             }
             Ok(state.messages.rows.get(&id).cloned())
+        })
+        .await
+    }
+
+    async fn complete(&self, id: MessageId) -> Result<()> {
+        self.call("complete a message", move |state| {
+            if state.messages.rows.get(&id).is_some_and(|message| message.stage == Stage::Released) {
+                state.move_message(id, Stage::Completed);
+            }
+            Ok(())
         })
         .await
     }

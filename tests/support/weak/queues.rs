@@ -61,7 +61,7 @@ impl QueueState {
 }
 
 impl State {
-    fn send_one(&mut self, queue: QueueName, outgoing: &Outgoing) {
+    pub(super) fn send_one(&mut self, queue: QueueName, outgoing: &Outgoing) {
         if queue == QueueName::Receipts {
             self.check.receipts_sent(&outgoing.body);
         } else if queue == QueueName::Audience {
@@ -95,7 +95,7 @@ impl State {
             let item = self.queues.items.get_mut(&(queue, id)).expect("it was listed just now");
             item.receives += 1;
             if item.receives > queue.max_receives() {
-                self.bury(queue, id);
+                self.bury(queue, id, None);
                 continue;
             }
             if item.receives > 1 {
@@ -108,12 +108,13 @@ impl State {
             handle.extend(item.receipt.to_be_bytes());
             let sent_at = item.sent_at;
             self.trace(|| format!("  {} -> receive {receives}: {}", queue.name(), String::from_utf8_lossy(&body)));
-            received.push(Received { handle: ReceiptHandle(handle.into()), body, receives, sent_at });
+            let handle = ReceiptHandle(handle.into());
+            received.push(Received { handle, body, receives, sent_at, attributes: Vec::new() });
         }
         received
     }
 
-    fn bury(&mut self, queue: QueueName, id: u64) {
+    fn bury(&mut self, queue: QueueName, id: u64, reason: Option<&str>) {
         if let Some(item) = self.queues.items.remove(&(queue, id)) {
             self.coverage.hit("queue", "dead letter");
             let letter = DeadLetter {
@@ -121,7 +122,7 @@ impl State {
                 body: item.body,
                 receives: item.receives,
                 sent_at: item.sent_at,
-                reason: None,
+                reason: reason.map(str::to_owned),
             };
             self.queues.dead.insert((queue, id), letter);
         }
@@ -187,6 +188,18 @@ impl Queues for Weak {
                 && item.receipt == receipt
             {
                 item.visible_at = now.plus(delay);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn give_up(&self, queue: QueueName, item: Received, reason: &str) -> Result<()> {
+        self.call("give an item up", move |state| {
+            if let Some((id, receipt)) = QueueState::of_handle(&item.handle)
+                && state.queues.items.get(&(queue, id)).is_some_and(|item| item.receipt == receipt)
+            {
+                state.bury(queue, id, Some(reason));
             }
             Ok(())
         })

@@ -21,9 +21,10 @@ pub(super) enum Externals {
 }
 
 /// The packages under functions/: none imports another.
-pub(super) const STAGES: [&str; 7] = [
+pub(super) const STAGES: [&str; 8] = [
     "homing-intake",
     "homing-binding",
+    "homing-schedule",
     "homing-fanout",
     "homing-dispatch",
     "homing-receipts",
@@ -45,7 +46,7 @@ const fn queue_stage(package: &'static str) -> Row {
     Row { package, may: QUEUE_STAGE_MAY, externals: Externals::AnyBut(&["tokio", "rand", "http"]), why: STAGE_WHY }
 }
 
-pub(super) const ROWS: [Row; 19] = [
+pub(super) const ROWS: [Row; 23] = [
     Row {
         package: "homing-domain",
         may: &[],
@@ -99,6 +100,12 @@ pub(super) const ROWS: [Row; 19] = [
         why: "both ends of the link are machines without IO: the driver brings time, bytes and randomness",
     },
     Row {
+        package: "homing-system",
+        may: &["homing-domain", "homing-ports"],
+        externals: Externals::Only(&["rand"]),
+        why: "the mains' clock and randomness, and nothing else",
+    },
+    Row {
         package: "homing-endpoint",
         may: &["homing-domain", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry"],
         externals: Externals::AnyBut(&["tokio", "hyper", "rand"]),
@@ -106,9 +113,30 @@ pub(super) const ROWS: [Row; 19] = [
     },
     Row {
         package: "homing-store-embedded",
-        may: &["homing-domain", "homing-ports", "homing-telemetry"],
+        may: &["homing-domain", "homing-contract", "homing-ports", "homing-telemetry"],
         externals: Externals::AnyBut(&["axum", "http", "hyper", "quinn", "rustls", "serde_json"]),
         why: "a store serves the ports and knows no stage, no gateway and no public shape",
+    },
+    Row {
+        package: "homing-store-aws",
+        may: &["homing-domain", "homing-contract", "homing-ports", "homing-telemetry"],
+        externals: Externals::AnyBut(&["axum", "http", "hyper", "quinn", "rustls"]),
+        why: "a store serves the ports and knows no stage and no gateway",
+    },
+    Row {
+        package: "homing-function-host",
+        may: &[
+            "homing-domain",
+            "homing-contract",
+            "homing-credentials",
+            "homing-ports",
+            "homing-telemetry",
+            "homing-endpoint",
+            "homing-store-aws",
+            "homing-system",
+        ],
+        externals: Externals::AnyBut(&["hyper", "quinn"]),
+        why: "what the Lambda mains share knows no stage, and its types are not the Lambda runtime's",
     },
     Row {
         package: "homing-device-sdk",
@@ -118,6 +146,7 @@ pub(super) const ROWS: [Row; 19] = [
     },
     http_stage("homing-intake"),
     http_stage("homing-binding"),
+    queue_stage("homing-schedule"),
     queue_stage("homing-fanout"),
     queue_stage("homing-dispatch"),
     http_stage("homing-receipts"),
@@ -152,12 +181,14 @@ pub(super) const ROWS: [Row; 19] = [
             "homing-device-sdk",
             "homing-intake",
             "homing-binding",
+            "homing-schedule",
             "homing-fanout",
             "homing-dispatch",
             "homing-receipts",
             "homing-query",
             "homing-console",
             "homing-edge-gateway",
+            "homing-system",
         ],
         externals: Externals::AnyBut(&[]),
         why: "the single binary is the embedded deployment: it never compiles the AWS one",
@@ -189,6 +220,7 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
             "homing-query",
             "homing-console",
             "homing-edge-gateway",
+            "homing-function-host",
             "homing",
         ],
         "HTTP is spoken at the edge only",
@@ -211,7 +243,7 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
     ),
     ("clap", &["homing"], "only the binary has a command line"),
     ("anyhow", &["homing"], "a library's errors carry the decision (thiserror); only the binary just prints them"),
-    ("tracing-subscriber", &["homing"], "only the main decides where logs go"),
+    ("tracing-subscriber", &["homing", "homing-function-host"], "only the main decides where logs go"),
     ("metrics-exporter-*", &["homing"], "only the main decides where metrics go"),
     ("rcgen", &["homing"], "only the main makes a development certificate"),
 ];

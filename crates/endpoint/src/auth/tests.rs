@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use homing_credentials::{ApiKey, DeviceKeys};
-use homing_domain::{AppId, ServerKey};
+use homing_domain::{AppId, EventSettings, ServerKey, UpstreamRoute};
 use homing_ports::{Clock, Created, Entropy, Replaced, Result};
 
 use super::*;
@@ -72,6 +72,8 @@ impl World {
             client_key: ApiKey::client(&id(), [9; 32]).digest(),
             quota_per_second: None,
             heartbeat: None,
+            events: EventSettings::default(),
+            upstream: UpstreamRoute::default(),
             created_at: UnixMillis(0),
             revision: 1,
         };

@@ -34,6 +34,10 @@ impl<S: Queues> Queues for Adapters<S> {
         self.store.retry(queue, handle, delay, reason).await
     }
 
+    async fn give_up(&self, queue: QueueName, item: Received, reason: &str) -> Result<()> {
+        self.store.give_up(queue, item, reason).await
+    }
+
     async fn dead_letters(&self, queue: QueueName, limit: usize) -> Result<Vec<DeadLetter>> {
         self.store.dead_letters(queue, limit).await
     }

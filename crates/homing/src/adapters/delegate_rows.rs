@@ -1,12 +1,12 @@
 //! The ports that are passed on as they are.
 
 use homing_domain::{
-    App, AppId, BatchId, Delivery, Device, DeviceId, GatewayRef, Lease, Message, MessageId, Receipt, Shard, ShardId,
-    Tally, UnixMillis, Upstream, UserId,
+    App, AppId, BatchId, BusEvent, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease, Message, MessageId, Receipt,
+    Shard, ShardId, Tally, UnixMillis, Upstream, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Created, Devices, FleetSettings, Gateways, Ledger, Messages, Replaced, Result, Settings,
-    StoredUpstream, Upstreams,
+    Accepted, Apps, Created, Devices, Events, FleetSettings, Gateways, Ledger, Messages, Replaced, Result, Settings,
+    StoredUpstream, Timers, Upstreams,
 };
 
 use super::Adapters;
@@ -123,8 +123,8 @@ impl<S: Messages> Messages for Adapters<S> {
         self.store.messages_of_app(app, before, limit).await
     }
 
-    async fn accepted_before(&self, before: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
-        self.store.accepted_before(before, limit).await
+    async fn overdue(&self, now: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.store.overdue(now, limit).await
     }
 
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
@@ -135,12 +135,28 @@ impl<S: Messages> Messages for Adapters<S> {
         self.store.finish_segment(id, segment, now).await
     }
 
+    async fn complete(&self, id: MessageId) -> Result<()> {
+        self.store.complete(id).await
+    }
+
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {
         self.store.put_shard(shard).await
     }
 
     async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
         self.store.shards(message, after, limit).await
+    }
+}
+
+impl<S: Timers> Timers for Adapters<S> {
+    async fn set_timer(&self, tick: DueTick) -> Result<()> {
+        self.store.set_timer(tick).await
+    }
+}
+
+impl<S: Events> Events for Adapters<S> {
+    async fn publish(&self, events: Vec<BusEvent>) -> Result<()> {
+        self.store.publish(events).await
     }
 }
 

@@ -5,6 +5,7 @@ use homing_dispatch::Dispatch;
 use homing_fanout::Fanout;
 use homing_ports::StageError;
 use homing_receipts::{CloseMessages, RecordReceipts};
+use homing_schedule::Schedule;
 
 use super::start::Ports;
 use super::workers::Consume;
@@ -28,6 +29,12 @@ impl Consume for RecordReceipts<Ports> {
 }
 
 impl Consume for CloseMessages<Ports> {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.consume(body).await
+    }
+}
+
+impl Consume for Schedule<Ports> {
     async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
         self.consume(body).await
     }

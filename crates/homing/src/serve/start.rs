@@ -10,6 +10,7 @@ use homing_dispatch::Dispatch;
 use homing_fanout::Fanout;
 use homing_ports::{Clock as _, QueueName};
 use homing_receipts::{CloseMessages, RecordReceipts};
+use homing_schedule::Schedule;
 use homing_store_embedded::{EmbeddedStore, OpenError};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -24,7 +25,7 @@ use super::lifecycle::{Group, Parts, Running};
 use super::listener::Listener;
 use super::logs::recorder;
 use super::operations::Readiness;
-use super::sweeper::{DEPTH_EVERY, INTAKE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
+use super::sweeper::{DEPTH_EVERY, OVERDUE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
 use super::tls;
 use super::workers::{Consume, Worker};
 use crate::adapters::{Adapters, Drills, SystemClock, SystemEntropy};
@@ -121,6 +122,7 @@ fn serve_http(listeners: &Group, socket: Option<TcpListener>, tls: Option<TlsAcc
 
 fn start_workers(ports: &Ports, parallel: usize, group: &Group) {
     let shared = || Arc::new(ports.clone());
+    start_worker(ports, QueueName::Due, Schedule::new(shared()), parallel, group);
     start_worker(ports, QueueName::Audience, Fanout::new(shared()), parallel, group);
     start_worker(ports, QueueName::Dispatch, Dispatch::new(shared()), parallel, group);
     start_worker(ports, QueueName::Receipts, RecordReceipts::new(shared()), parallel, group);
@@ -133,12 +135,12 @@ fn start_worker(ports: &Ports, queue: QueueName, stage: impl Consume, parallel: 
 }
 
 fn start_sweepers(ports: &Ports, group: &Group) {
-    let intake = ports.clone();
-    group.spawn(every(INTAKE_SWEEP_EVERY, group.stop.clone(), move || {
-        let ports = intake.clone();
+    let overdue = ports.clone();
+    group.spawn(every(OVERDUE_SWEEP_EVERY, group.stop.clone(), move || {
+        let ports = overdue.clone();
         async move {
-            if let Err(error) = homing_intake::sweep(&ports, ports.now()).await {
-                tracing::warn!(%error, "messages whose job was lost could not be looked for");
+            if let Err(error) = homing_schedule::sweep(&ports, ports.now()).await {
+                tracing::warn!(%error, "overdue messages could not be looked for");
             }
         }
     }));

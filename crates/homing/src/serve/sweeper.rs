@@ -8,8 +8,8 @@ use homing_telemetry::QueueDepth;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// Messages whose job was lost are looked for this often; they are looked at 60 s after they were accepted.
-pub(super) const INTAKE_SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// Overdue messages are looked for this often: a job or a timer that was lost, a message to be closed.
+pub(super) const OVERDUE_SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// Rows past their retention are deleted this often, a bounded page at a time.
 pub(super) const RETENTION_SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// Gauges of the queues' depths are set this often: half a usual scrape interval.

@@ -1,12 +1,12 @@
-//! One worker per queue: receives, lets a stage consume, deletes; retries with backoff what failed.
+//! One worker per queue: receives, lets a stage consume, and does with the item what the ports' rule says.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use homing_domain::Millis;
-use homing_ports::{Clock, Fault, Outgoing, QueueName, Queues, Received, StageError};
+use homing_domain::{Millis, UnixMillis};
+use homing_ports::{Clock, Outgoing, QueueName, Queues, Received, Settlement, StageError, settle};
 use homing_telemetry::{DeadLettered, ItemDone, WorkerFailed};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +18,6 @@ const RECEIVE_MAX: usize = 32;
 const RECEIVE_WAIT: Millis = 20_000;
 /// Pause after a failed receive.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(500);
-/// First pause before a failed item is tried again; it doubles with each try.
-const RETRY_BASE: Millis = 200;
-/// Longest such pause: a fault that lasts minutes is tried a few times within the limit of receives.
-const RETRY_CAP: Millis = 60_000;
 
 /// What a stage does with the body of one item.
 pub(super) trait Consume: Send + Sync + 'static {
@@ -89,56 +85,42 @@ where
             tracing::warn!(queue = self.queue.name(), "an item took longer than its visibility and was left");
             return;
         };
-        let settled = match done {
-            Ok(()) => {
-                let now = self.ports.now();
-                let (took, waited) = (now.since(began), began.since(item.sent_at));
-                ItemDone { queue: self.queue.name(), took, waited }.emit();
-                self.ports.delete(self.queue, vec![item.handle]).await
-            }
-            Err(StageError::Later { delay }) => self.later(item, delay).await,
-            Err(error) => self.retry(item, &error).await,
-        };
-        if let Err(error) = settled {
+        self.report(&item, began, done.as_ref().err());
+        let settlement = settle(self.queue, item.receives, done.as_ref().map(|()| ()));
+        if let Err(error) = self.carry_out(item, settlement).await {
             // Harmless: it becomes visible again by itself, and every stage may see an item twice.
             tracing::warn!(queue = self.queue.name(), %error, "an item could not be settled");
         }
     }
 
-    /// Nothing is wrong, so it must not end among the dead letters: before its last receive it is sent anew.
-    async fn later(&self, item: Received, delay: Millis) -> homing_ports::Result<()> {
-        if item.receives + 1 < self.queue.max_receives() {
-            return self.ports.retry(self.queue, item.handle, delay, "not yet").await;
+    async fn carry_out(&self, item: Received, settlement: Settlement) -> homing_ports::Result<()> {
+        match settlement {
+            Settlement::Delete => self.ports.delete(self.queue, vec![item.handle]).await,
+            Settlement::Retry { delay, reason } => self.ports.retry(self.queue, item.handle, delay, &reason).await,
+            Settlement::SendAnew { delay } => {
+                self.ports.send(self.queue, vec![Outgoing { body: item.body, delay, group: None }]).await?;
+                self.ports.delete(self.queue, vec![item.handle]).await
+            }
+            Settlement::GiveUp { reason } => {
+                let (queue, receives) = (self.queue, item.receives);
+                self.ports.give_up(queue, item, &reason).await?;
+                DeadLettered { queue: queue.name(), receives, reason: &reason }.emit();
+                Ok(())
+            }
         }
-        self.ports.send(self.queue, vec![Outgoing { body: item.body, delay, group: None }]).await?;
-        self.ports.delete(self.queue, vec![item.handle]).await
     }
 
-    async fn retry(&self, item: Received, error: &StageError) -> homing_ports::Result<()> {
-        let reason = error.to_string();
+    fn report(&self, item: &Received, began: UnixMillis, error: Option<&StageError>) {
         let queue = self.queue.name();
-        if item.receives >= self.queue.max_receives() {
-            DeadLettered { queue, receives: item.receives, reason: &reason }.emit();
-        } else if is_worth_a_line(error, item.receives) {
-            WorkerFailed { queue, receives: item.receives, error }.emit();
+        match error {
+            None => {
+                let (took, waited) = (self.ports.now().since(began), began.since(item.sent_at));
+                ItemDone { queue, took, waited }.emit();
+            }
+            // It only waits.
+            Some(StageError::Later { .. }) => {}
+            Some(error) => WorkerFailed { queue, receives: item.receives, error }.emit(),
         }
-        self.ports.retry(self.queue, item.handle, pause_after(error, item.receives), &reason).await
-    }
-}
-
-/// A poisoned item goes through all its receives within moments: one line is enough.
-const fn is_worth_a_line(error: &StageError, receives: u32) -> bool {
-    receives == 1 || !matches!(error, StageError::Poison { .. })
-}
-
-/// How long a failed item rests before it is tried again. A poisoned one does not rest: the queue gives it up after its
-/// last receive.
-fn pause_after(error: &StageError, receives: u32) -> Millis {
-    match error {
-        StageError::Later { delay } => *delay,
-        StageError::Poison { .. } => 0,
-        StageError::Port(error) if error.fault == Fault::Conflict => RETRY_BASE,
-        StageError::Port(_) => RETRY_BASE.saturating_mul(1 << receives.saturating_sub(1).min(16)).min(RETRY_CAP),
     }
 }
 

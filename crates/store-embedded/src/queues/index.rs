@@ -289,7 +289,14 @@ impl Taken {
     /// With its row from the disk.
     pub(super) fn with(self, row: QueueItemRow) -> Received {
         let body: Bytes = row.body;
-        Received { handle: self.handle.to_receipt(), body, receives: self.receives, sent_at: UnixMillis(row.sent_at) }
+        Received {
+            handle: self.handle.to_receipt(),
+            body,
+            receives: self.receives,
+            sent_at: UnixMillis(row.sent_at),
+            // Nobody outside writes to these queues.
+            attributes: Vec::new(),
+        }
     }
 }
 

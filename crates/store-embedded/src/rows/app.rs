@@ -1,7 +1,7 @@
 //! Apps.
 
 use bytes::Bytes;
-use homing_domain::{App, HeartbeatSettings, ServerKey, UnixMillis};
+use homing_domain::{App, EventSettings, HeartbeatSettings, ServerKey, UnixMillis, UpstreamRoute};
 
 use super::settings::HeartbeatRow;
 use super::{Stored, Wrong, app_id, array, optional_time};
@@ -24,6 +24,21 @@ pub(crate) struct AppRow {
     created_at: u64,
     #[prost(uint64, tag = "8")]
     revision: u64,
+    #[prost(bool, tag = "9")]
+    tells_message_completed: bool,
+    #[prost(bool, tag = "10")]
+    tells_presence: bool,
+    /// None = kept until the business reads them.
+    #[prost(oneof = "UpstreamKind", tags = "11, 12")]
+    upstream: Option<UpstreamKind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum UpstreamKind {
+    #[prost(string, tag = "11")]
+    Queue(String),
+    #[prost(bool, tag = "12")]
+    Bus(bool),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -57,6 +72,13 @@ impl Stored for App {
             heartbeat: self.heartbeat.as_ref().map(Stored::to_row),
             created_at: self.created_at.0,
             revision: self.revision,
+            tells_message_completed: self.events.message_completed,
+            tells_presence: self.events.presence,
+            upstream: match &self.upstream {
+                UpstreamRoute::Poll => None,
+                UpstreamRoute::Queue(url) => Some(UpstreamKind::Queue(url.clone())),
+                UpstreamRoute::Bus => Some(UpstreamKind::Bus(true)),
+            },
         }
     }
 
@@ -78,6 +100,12 @@ impl Stored for App {
             heartbeat: row.heartbeat.map(HeartbeatSettings::from_row).transpose()?,
             created_at: UnixMillis(row.created_at),
             revision: row.revision,
+            events: EventSettings { message_completed: row.tells_message_completed, presence: row.tells_presence },
+            upstream: match row.upstream {
+                None => UpstreamRoute::Poll,
+                Some(UpstreamKind::Queue(url)) => UpstreamRoute::Queue(url),
+                Some(UpstreamKind::Bus(_)) => UpstreamRoute::Bus,
+            },
         })
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct MessageRow {
     released_at: Option<u64>,
     #[prost(fixed64, tag = "14")]
     segments_done: u64,
+    #[prost(uint64, optional, tag = "15")]
+    release_at: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -86,6 +88,7 @@ impl Stored for Message {
             releasing_at: optional_time(self.releasing_at),
             released_at: optional_time(self.released_at),
             segments_done: self.segments_done,
+            release_at: optional_time(self.release_at),
         }
     }
 
@@ -102,6 +105,7 @@ impl Stored for Message {
             },
             body_sha256: array(&row.body_sha256, "body hash")?,
             accepted_at: UnixMillis(row.accepted_at),
+            release_at: row.release_at.map(UnixMillis),
             expires_at: UnixMillis(row.expires_at),
             stage: Stage::from_code(row.stage)?,
             releasing_at: row.releasing_at.map(UnixMillis),

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, Audience, BatchId, Channel, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile, Ended, Event, Fact,
-    GatewayRef, HeartbeatSettings, Interval, Message, MessageId, Options, Platform, Priority, Reason, Receipt,
-    ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target, Upstream, UserHash, VendorToken,
+    App, Audience, BatchId, Channel, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile, Ended, Event,
+    EventSettings, Fact, GatewayRef, HeartbeatSettings, Interval, Message, MessageId, Options, Platform, Priority,
+    Reason, Receipt, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target, Upstream, UpstreamRoute, UserHash,
+    VendorToken,
 };
 use homing_ports::FleetSettings;
 
@@ -57,6 +58,8 @@ fn app() {
         client_key: [4; 32],
         quota_per_second: Some(5),
         heartbeat: Some(heartbeat()),
+        events: EventSettings::default(),
+        upstream: UpstreamRoute::Poll,
         created_at: UnixMillis(6),
         revision: 7,
     };
@@ -127,6 +130,7 @@ fn message() {
         options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: Some("k".to_owned()) },
         body_sha256: [3; 32],
         accepted_at: UnixMillis(4),
+        release_at: None,
         expires_at: UnixMillis(5),
         stage: Stage::Released,
         releasing_at: Some(UnixMillis(6)),
@@ -134,6 +138,42 @@ fn message() {
         segments_done: 1,
     };
     holds(&message, include_str!("fixtures/message.hex").trim_end());
+}
+
+#[test]
+fn what_came_with_the_second_format_reads_back() {
+    let reads_back = |noun: &Message| read::<Message>(Table::Format, write(noun).into()).unwrap() == *noun;
+    let message = Message {
+        id: MESSAGE,
+        app: "shop".parse().unwrap(),
+        audience: Audience::All,
+        payload: Bytes::from_static(b"{}"),
+        options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None },
+        body_sha256: [3; 32],
+        accepted_at: UnixMillis(4),
+        release_at: Some(UnixMillis(5)),
+        expires_at: UnixMillis(6),
+        stage: Stage::Scheduled,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    };
+    assert!(reads_back(&message));
+    for upstream in [UpstreamRoute::Poll, UpstreamRoute::Queue("https://sqs/q".to_owned()), UpstreamRoute::Bus] {
+        let app = App {
+            id: "shop".parse().unwrap(),
+            name: "n".to_owned(),
+            server_keys: Vec::new(),
+            client_key: [4; 32],
+            quota_per_second: None,
+            heartbeat: None,
+            events: EventSettings { message_completed: true, presence: upstream == UpstreamRoute::Bus },
+            upstream,
+            created_at: UnixMillis(6),
+            revision: 7,
+        };
+        assert_eq!(read::<App>(Table::Format, write(&app).into()).unwrap(), app);
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) fn message(ttl_seconds: u32) -> Message {
         options: Options { ttl_seconds, priority: Priority::High, collapse_key: Some("score".into()) },
         body_sha256: [0; 32],
         accepted_at: NOW.minus(50),
+        release_at: None,
         expires_at: NOW.minus(50).plus(u64::from(ttl_seconds) * 1_000),
         stage: Stage::Releasing,
         releasing_at: Some(NOW),

@@ -218,6 +218,10 @@ impl Queues for World {
         unreachable!()
     }
 
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
     async fn dead_letters(&self, _: QueueName, _: usize) -> Result<Vec<DeadLetter>> {
         unreachable!()
     }
@@ -247,7 +251,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn accepted_before(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
+    async fn overdue(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
         unreachable!()
     }
 
@@ -256,6 +260,10 @@ impl Messages for World {
     }
 
     async fn finish_segment(&self, _: MessageId, _: u8, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
         unreachable!()
     }
 

@@ -118,7 +118,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn accepted_before(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
+    async fn overdue(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
         unreachable!()
     }
 
@@ -143,6 +143,10 @@ impl Messages for World {
             }
             Some(message.clone())
         })
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
+        unreachable!()
     }
 
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {
@@ -210,6 +214,10 @@ impl Queues for World {
     }
 
     async fn retry(&self, _: QueueName, _: ReceiptHandle, _: Millis, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
         unreachable!()
     }
 

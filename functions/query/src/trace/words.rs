@@ -72,6 +72,7 @@ mod tests {
             options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
             body_sha256: [0; 32],
             accepted_at: UnixMillis(0),
+            release_at: None,
             expires_at: UnixMillis(60_000),
             stage,
             releasing_at: None,

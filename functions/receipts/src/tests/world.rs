@@ -129,7 +129,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn accepted_before(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
+    async fn overdue(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
         unreachable!()
     }
 
@@ -138,6 +138,10 @@ impl Messages for World {
     }
 
     async fn finish_segment(&self, _: MessageId, _: u8, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
         unreachable!()
     }
 
@@ -170,6 +174,10 @@ impl Queues for World {
     }
 
     async fn retry(&self, _: QueueName, _: ReceiptHandle, _: Millis, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
         unreachable!()
     }
 

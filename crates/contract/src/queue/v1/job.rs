@@ -2,8 +2,8 @@
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, MessageId, Shard, ShardId, Target, Undelivered, UnixMillis,
-    UserHash,
+    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, MessageId, Shard, ShardId, Target, Undelivered,
+    UnixMillis, UserHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,5 +152,25 @@ impl Item for CloseJob {
 
     fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
         Ok(Self { message: wire.message.0, at: UnixMillis(wire.at), after: wire.after.map(|Text(shard)| shard) })
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DueTickWire {
+    message: Text<MessageId>,
+    at: u64,
+}
+
+impl Item for DueTick {
+    const KIND: &'static str = "due_tick";
+    type Wire = DueTickWire;
+
+    fn to_wire(&self) -> Self::Wire {
+        DueTickWire { message: Text(self.message), at: self.at.0 }
+    }
+
+    fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
+        Ok(Self { message: wire.message.0, at: UnixMillis(wire.at) })
     }
 }

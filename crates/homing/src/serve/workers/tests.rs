@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use homing_domain::UnixMillis;
-use homing_ports::{DeadLetter, Error, ReceiptHandle, Result};
+use homing_ports::{DeadLetter, Error, Fault, ReceiptHandle, Result};
 use tokio::sync::Notify;
 
 use super::*;
@@ -40,7 +40,8 @@ impl Queues for OneItem {
             std::future::pending::<()>().await;
         }
         let handle = ReceiptHandle(Bytes::from_static(b"h"));
-        Ok(vec![Received { handle, body: Bytes::from_static(b"b"), receives: self.receives, sent_at: UnixMillis(0) }])
+        let (body, sent_at) = (Bytes::from_static(b"b"), UnixMillis(0));
+        Ok(vec![Received { handle, body, receives: self.receives, sent_at, attributes: Vec::new() }])
     }
 
     async fn delete(&self, _: QueueName, _: Vec<ReceiptHandle>) -> Result<()> {
@@ -50,6 +51,11 @@ impl Queues for OneItem {
 
     async fn retry(&self, _: QueueName, _: ReceiptHandle, delay: Millis, reason: &str) -> Result<()> {
         self.note(format!("retry after {delay}: {reason}"));
+        Ok(())
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, reason: &str) -> Result<()> {
+        self.note(format!("give up: {reason}"));
         Ok(())
     }
 
@@ -75,7 +81,7 @@ impl Consume for Answer {
 }
 
 /// What the worker does with an item on its `receives`-th receive when the stage answers so.
-async fn settle(receives: u32, answer: fn() -> std::result::Result<(), StageError>) -> Vec<String> {
+async fn settled(receives: u32, answer: fn() -> std::result::Result<(), StageError>) -> Vec<String> {
     let ports = OneItem { receives, ..OneItem::default() };
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let worker =
@@ -91,24 +97,23 @@ async fn settle(receives: u32, answer: fn() -> std::result::Result<(), StageErro
 
 #[tokio::test]
 async fn done_is_deleted() {
-    assert_eq!(settle(1, || Ok(())).await, ["delete"]);
+    assert_eq!(settled(1, || Ok(())).await, ["delete"]);
 }
 
 #[tokio::test]
 async fn later_never_becomes_a_dead_letter() {
-    assert_eq!(settle(1, || Err(StageError::Later { delay: 1_000 })).await, ["retry after 1000: not yet"]);
-    assert_eq!(settle(19, || Err(StageError::Later { delay: 1_000 })).await, ["send after 1000", "delete"]);
+    assert_eq!(settled(1, || Err(StageError::Later { delay: 1_000 })).await, ["retry after 1000: not yet"]);
+    assert_eq!(settled(19, || Err(StageError::Later { delay: 1_000 })).await, ["send after 1000", "delete"]);
 }
 
 #[tokio::test]
-async fn a_failing_port_is_tried_again_ever_later() {
+async fn a_failing_port_is_tried_again_until_it_is_given_up() {
     let fail = || Err(StageError::Port(Error::new(Fault::Retry, "read")));
-    assert_eq!(settle(1, fail).await, ["retry after 200: read did not succeed this time"]);
-    assert_eq!(settle(4, fail).await, ["retry after 1600: read did not succeed this time"]);
-    assert_eq!(settle(20, fail).await, ["retry after 60000: read did not succeed this time"]);
+    assert_eq!(settled(4, fail).await, ["retry after 1600: read did not succeed this time"]);
+    assert_eq!(settled(20, fail).await, ["give up: read did not succeed this time"]);
 }
 
 #[tokio::test]
-async fn poison_hurries_to_the_dead_letters() {
-    assert_eq!(settle(3, || Err(StageError::poison("no JSON"))).await, ["retry after 0: cannot be processed: no JSON"]);
+async fn poison_is_given_up_at_once() {
+    assert_eq!(settled(1, || Err(StageError::poison("no JSON"))).await, ["give up: cannot be processed: no JSON"]);
 }

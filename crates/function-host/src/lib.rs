@@ -1,0 +1,3 @@
+//! What the Lambda mains share.
+//!
+//! **Must not know**: what a stage does.

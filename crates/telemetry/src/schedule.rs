@@ -1,0 +1,52 @@
+//! Events about messages whose time has come.
+
+use homing_domain::{MessageId, Millis};
+use metrics::{counter, histogram};
+use tracing::{info, warn};
+
+use crate::{metric, seconds};
+
+/// A scheduled message's time has come, and its job is queued.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageDue {
+    /// Which message.
+    pub message: MessageId,
+    /// Since its time.
+    pub late: Millis,
+}
+
+impl MessageDue {
+    /// Logs and measures it.
+    pub fn emit(&self) {
+        histogram!(metric::RELEASE_LATENESS).record(seconds(self.late));
+        info!(message = %self.message, late_ms = self.late, "scheduled message due");
+    }
+}
+
+/// Messages were found that nothing had moved although it was time.
+#[derive(Clone, Copy, Debug)]
+pub struct OverdueSwept {
+    /// Not released: their jobs were sent again.
+    pub released: usize,
+    /// Over: their close jobs were sent.
+    pub closed: usize,
+    /// Over, but their release is still under way: left alone.
+    pub hanging: usize,
+}
+
+impl OverdueSwept {
+    /// Logs and counts it. Closing is the everyday case; the others mean that something was lost or is slow.
+    pub fn emit(&self) {
+        for (outcome, messages) in [("released", self.released), ("closed", self.closed), ("hanging", self.hanging)] {
+            if messages > 0 {
+                counter!(metric::OVERDUE_SWEPT, "outcome" => outcome).increment(messages as u64);
+            }
+        }
+        let (released, closed, hanging) = (self.released, self.closed, self.hanging);
+        if released + hanging > 0 {
+            warn!(released, closed, hanging, "overdue messages swept");
+        } else {
+            info!(released, closed, hanging, "overdue messages swept");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+"""What a deployment needs around its templates: the fleet secret, time to live on an emulator, names for the gateways."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import os
+import secrets
+import tarfile
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+PACKAGES = ["binding", "console", "dispatch", "fanout", "intake", "query", "receipts", "schedule"]
+QUEUES = ["Intake", "Due", "Audience", "Dispatch", "Receipts", "Close"]
+TABLES = ["mailboxes", "messages", "ledger", "directory"]
+FLEET_SECRET_BYTES = 32
+
+
+def emulator() -> str | None:
+    """Where the emulator listens, if there is one."""
+    return os.environ.get("AWS_ENDPOINT_URL")
+
+
+def missing_programs(root: Path) -> list[str]:
+    """The functions' packages whose program was not built."""
+    return [package for package in PACKAGES if not (root / "target" / "lambda" / package / "bootstrap").is_file()]
+
+
+def fleet_secret_name(environment: str) -> str:
+    """As functions.yaml and gateway.yaml resolve it."""
+    return f"homing-{environment}-fleet-secret"
+
+
+def ensure_fleet_secret(environment: str) -> None:
+    """Makes the secret once. It is never changed: every device's secret derives from it."""
+    client = boto3.client("secretsmanager")
+    try:
+        client.describe_secret(SecretId=fleet_secret_name(environment))
+        return
+    except client.exceptions.ResourceNotFoundException:
+        pass
+    value = base64.urlsafe_b64encode(secrets.token_bytes(FLEET_SECRET_BYTES)).rstrip(b"=").decode()
+    client.create_secret(
+        Name=fleet_secret_name(environment),
+        Description="Homing: what device secrets, push tokens, tickets and reset keys derive from. Never change it.",
+        KmsKeyId=f"alias/homing-{environment}",
+        SecretString=value,
+        Tags=[{"Key": "homing", "Value": environment}],
+    )
+    print(f"{fleet_secret_name(environment)}: made")
+
+
+def enable_ttl(environment: str) -> None:
+    """The emulator's CloudFormation forgets TimeToLiveSpecification."""
+    client = boto3.client("dynamodb")
+    for table in TABLES:
+        name = f"homing-{environment}-{table}"
+        status = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+        if status == "DISABLED":
+            client.update_time_to_live(
+                TableName=name, TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True}
+            )
+
+
+def outputs(stack: str) -> dict[str, str]:
+    """The outputs of a stack."""
+    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def names(environment: str) -> dict[str, str]:
+    """Every name and URL of the installation that is no secret, as the settings that carry it."""
+    state = outputs(f"homing-{environment}-state")
+    functions = outputs(f"homing-{environment}-functions")
+    found = {f"HOMING_TABLE_{table.upper()}": state[f"{table.capitalize()}TableName"] for table in TABLES}
+    for queue in QUEUES:
+        found[f"HOMING_QUEUE_{queue.upper()}"] = state[f"{queue}QueueUrl"]
+        found[f"HOMING_DEAD_{queue.upper()}"] = state[f"{queue}DeadUrl"]
+    found |= {
+        "HOMING_GATEWAY_QUEUE_PREFIX": f"homing-{environment}-gateway-",
+        "HOMING_EVENT_BUS": state["BusName"],
+        "HOMING_SCHEDULE_GROUP": state["ScheduleGroup"],
+        "HOMING_SCHEDULE_ROLE_ARN": state["ScheduleRoleArn"],
+        "HOMING_DUE_QUEUE_ARN": state["DueQueueArn"],
+        "HOMING_API_ID": functions["ApiId"],
+        "HOMING_API_URL": functions["ApiUrl"],
+        "AWS_REGION": os.environ["AWS_REGION"],
+    }
+    if endpoint := emulator():
+        # %24default is the stage $default, written so that no shell expands it.
+        found["HOMING_API_URL"] = f"{endpoint}/_aws/execute-api/{functions['ApiId']}/%24default"
+        found["AWS_ENDPOINT_URL"] = endpoint
+    return found
+
+
+def local_secrets(environment: str, root: Path) -> dict[str, str]:
+    """On an emulator only: the fleet secret, and the operator's token of this or an earlier deployment."""
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=fleet_secret_name(environment))
+    token = first_token(environment) or read_names(environment, root).get("HOMING_ADMIN_TOKEN", "")
+    return {"HOMING_FLEET_SECRET": secret["SecretString"], "HOMING_ADMIN_TOKEN": token}
+
+
+def first_token(environment: str) -> str | None:
+    """Makes the operator's token, unless there is one."""
+    function = outputs(f"homing-{environment}-functions")["FirstTokenFunction"]
+    answer = boto3.client("lambda").invoke(FunctionName=function)
+    payload = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise SystemExit(f"infra/deploy: {function} failed: {payload.get('errorMessage', payload)}")
+    return payload.get("admin_token")
+
+
+def names_file(environment: str, root: Path) -> Path:
+    """Where the names are kept."""
+    return root / "target" / "deploy" / f"{environment}.env"
+
+
+def read_names(environment: str, root: Path) -> dict[str, str]:
+    """What was written last."""
+    path = names_file(environment, root)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines)
+
+
+def write_names(environment: str, root: Path, found: dict[str, str]) -> None:
+    """Writes NAME=VALUE lines that only their owner may read."""
+    path = names_file(environment, root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in found.items()))
+
+
+def upload_gateway(environment: str, root: Path) -> dict[str, str]:
+    """Packs the program with what surrounds it on an instance; answers the parameters that name the archive."""
+    program = root / "target" / "release" / "homing-gateway"
+    if not program.is_file():
+        raise SystemExit("infra/deploy: not built: homing-gateway (make deploy-gateways)")
+    packed = io.BytesIO()
+    # Without times, so that the same content has the same name, and a deploy that changes nothing changes nothing.
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        for file in [*sorted((root / "infra" / "gateway").iterdir()), program]:
+            member = archive.gettarinfo(file, arcname=file.name)
+            member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "root", "root"
+            with file.open("rb") as content:
+                archive.addfile(member, content)
+    bucket = outputs(f"homing-{environment}-state")["ArtifactsBucket"]
+    key = f"gateway/{hashlib.sha256(packed.getvalue()).hexdigest()[:32]}.tar.gz"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.getvalue())
+    return {"ArtifactBucket": bucket, "ArtifactKey": key}
+
+
+def empty_artifacts(environment: str) -> None:
+    """A bucket goes only when it is empty."""
+    try:
+        bucket = outputs(f"homing-{environment}-state")["ArtifactsBucket"]
+    except ClientError:
+        return
+    boto3.resource("s3").Bucket(bucket).objects.all().delete()
+
+
+def protect_stack(stack: str) -> None:
+    """Nobody deletes it by mistake."""
+    boto3.client("cloudformation").update_termination_protection(StackName=stack, EnableTerminationProtection=True)
+
+
+def delete_stack(stack: str) -> None:
+    """Removes a stack and waits until it is gone. One that is not there is gone."""
+    client = boto3.client("cloudformation")
+    try:
+        client.describe_stacks(StackName=stack)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return
+        raise
+    client.delete_stack(StackName=stack)
+    try:
+        client.get_waiter("stack_delete_complete").wait(StackName=stack)
+    except WaiterError as error:
+        raise SystemExit(f"infra/deploy: {stack} could not be removed: {error}") from error
+    print(f"{stack}: removed", flush=True)
+
+
+def delete_what_no_stack_made(environment: str) -> None:
+    """The gateways' own queues, and the fleet secret, which can be restored for 30 days."""
+    queues = boto3.client("sqs")
+    for page in queues.get_paginator("list_queues").paginate(QueueNamePrefix=f"homing-{environment}-gateway-"):
+        for url in page.get("QueueUrls", []):
+            queues.delete_queue(QueueUrl=url)
+    client = boto3.client("secretsmanager")
+    try:
+        at_once = {"ForceDeleteWithoutRecovery": True} if emulator() else {"RecoveryWindowInDays": 30}
+        client.delete_secret(SecretId=fleet_secret_name(environment), **at_once)
+    except client.exceptions.ResourceNotFoundException:
+        pass

@@ -5,6 +5,17 @@ CARGO ?= cargo
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
 FUZZ_SECONDS ?= 60
 SEEDS ?= 10000
+ENV ?= dev
+# Where the emulator of deploy-local listens.
+EMULATOR ?= http://127.0.0.1:4566
+
+# Packages with the main of a Lambda function, and what builds these mains.
+LAMBDA_PACKAGES := intake binding schedule fanout dispatch receipts query console
+LAMBDA_FEATURES := $(foreach package,$(LAMBDA_PACKAGES),homing-$(package)/lambda)
+LAMBDA_PROFILE ?= function
+LAMBDA_BUILT := target/$(if $(filter dev,$(LAMBDA_PROFILE)),debug,$(LAMBDA_PROFILE))
+# Programs that only the AWS deployment has.
+AWS_FEATURES := $(LAMBDA_FEATURES) homing-edge-gateway/aws
 
 # cargo-nextest is faster and reports better, but it is not on every machine.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -21,11 +32,23 @@ fetch: ## Download the dependencies of every target we ship for (the rest works 
 build: ## Build everything, unoptimised
 	$(CARGO) build --locked --workspace
 
+.PHONY: lambda
+lambda: ## The Lambda functions as target/lambda/<package>/bootstrap (LAMBDA_PROFILE=dev: quick, unoptimised)
+	$(CARGO) build --locked --profile $(LAMBDA_PROFILE) $(foreach package,$(LAMBDA_PACKAGES),-p homing-$(package)) \
+		$(foreach package,$(LAMBDA_PACKAGES),--bin $(package)) --features "$(LAMBDA_FEATURES)"
+	@for package in $(LAMBDA_PACKAGES); do \
+		mkdir -p target/lambda/$$package && strip -o target/lambda/$$package/bootstrap $(LAMBDA_BUILT)/$$package || exit 1; \
+	done
+
 .PHONY: test
-test: fmt-check fetch clippy unit doc-test doc ## All checks: format, lints, every test, documents. What CI runs
+test: fmt-check fetch clippy unit doc-test doc lint-infra ## All checks: format, lints, every test, documents. What CI runs
+
+.PHONY: emulator
+emulator: ## Install the AWS emulator into target/emulator, for tests (needs Python 3 with venv)
+	tests/emulator/install
 
 .PHONY: unit
-unit: ## Every test but the ones in documents: unit, tidy, conformance, simulation, flow
+unit: emulator ## Every test but the ones in documents: unit, tidy, conformance, simulation, flow
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --locked --workspace --no-fail-fast
 else
@@ -52,7 +75,7 @@ fmt-check: ## Check the format
 
 .PHONY: clippy
 clippy: ## Lints, as errors
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features "$(AWS_FEATURES)" -- -D warnings
 
 .PHONY: doc
 doc: ## The documents of the crates, with broken links as errors
@@ -88,3 +111,25 @@ bench-micro: ## Criterion benches of the codec, the machines and the store
 fuzz: ## Each fuzz target for FUZZ_SECONDS=60; FUZZ_TARGETS="wire_frames" chooses
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --debug --locked cargo-fuzz
 	@for target in $(FUZZ_TARGETS); do tests/fuzz/run "$$target" $(FUZZ_SECONDS) || exit 1; done
+
+.PHONY: lint-infra
+lint-infra: ## The AWS templates: cfn-lint and sam validate
+	infra/lint
+
+.PHONY: deploy
+deploy: lambda ## Deploy all but the gateways to AWS: ENV=dev, with infra/environments/dev.toml
+	infra/deploy $(ENV)
+
+.PHONY: deploy-gateways
+deploy-gateways: ## Build the gateway and deploy the fleet: ENV=dev
+	$(CARGO) build --locked --release -p homing-edge-gateway --features aws --bin homing-gateway
+	infra/deploy $(ENV) --gateways
+
+.PHONY: deploy-local
+deploy-local: ## The same as deploy, unoptimised, to a running emulator (EMULATOR=http://127.0.0.1:4566)
+	$(MAKE) lambda LAMBDA_PROFILE=dev
+	AWS_ENDPOINT_URL=$(EMULATOR) infra/deploy local
+
+.PHONY: destroy
+destroy: ## Remove an installation: ENV=dev CONFIRM=dev (ENV=local: of the emulator)
+	$(if $(filter local,$(ENV)),AWS_ENDPOINT_URL=$(EMULATOR)) infra/deploy $(ENV) --destroy --confirm "$(CONFIRM)"

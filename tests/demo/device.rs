@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use homing::link;
+use homing::client::ApiClient;
+use homing::link::{self, ApiRouter};
 use homing_contract::http::v1::RegisteredDevice;
 use homing_device_sdk::{Backoff, Device, Event, FileState, Inbox, Message, Preference, Route, Transport, Transports};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ const BACKOFF: Backoff = Backoff { after_loss: 2_000, base: 500, cap: 3_000 };
 pub(crate) struct Plan {
     pub(crate) registered: RegisteredDevice,
     pub(crate) is_quic: bool,
+    /// Base URL of the API, when the device is to ask it where to connect.
+    pub(crate) api: Option<String>,
+    /// Where it connects first, and always when it does not ask.
     pub(crate) port: u16,
     pub(crate) certificate: PathBuf,
     pub(crate) state: PathBuf,
@@ -34,7 +38,11 @@ impl Plan {
         let state = FileState::open(&self.state)?;
         let mut log = Log::open(&self.log)?;
         log.write(&Seen::Started {})?;
-        let (device, inbox) = Device::builder(link::identity(&self.registered)?, Route::new("127.0.0.1", self.port))
+        let mut builder = Device::builder(link::identity(&self.registered)?, Route::new("127.0.0.1", self.port));
+        if let Some(api) = &self.api {
+            builder = builder.router(ApiRouter::new(ApiClient::new(api, None)?, &self.registered));
+        }
+        let (device, inbox) = builder
             .transports(Transports::new(link::trust(Some(&self.certificate))?)?)
             .preference(Preference::Only(transport))
             .backoff(BACKOFF)

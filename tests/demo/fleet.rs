@@ -36,6 +36,17 @@ enum Run {
     Process { child: Child, orders: ChildStdin },
 }
 
+/// Where devices keep their files, and where they connect.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) directory: &'a Path,
+    /// Base URL of the API, when devices ask it where to connect.
+    pub(crate) router: Option<&'a str>,
+    /// Where they connect first.
+    pub(crate) port: u16,
+    /// What they trust.
+    pub(crate) certificate: &'a Path,
+}
+
 struct Member {
     plan: Plan,
     plan_file: PathBuf,
@@ -53,13 +64,7 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Registers the devices and binds their users.
-    pub(crate) async fn register(
-        api: &ApiClient,
-        keys: (&str, &str),
-        directory: &Path,
-        port: u16,
-        certificate: &Path,
-    ) -> Result<Self> {
+    pub(crate) async fn register(api: &ApiClient, keys: (&str, &str), around: &Surroundings<'_>) -> Result<Self> {
         let (server_key, client_key) = keys;
         let users: Vec<String> = (0..USERS).map(|number| format!("用户-{number}")).collect();
         let mut fleet = Self { members: Vec::new(), devices: Vec::new(), users, restarts: 0 };
@@ -70,17 +75,17 @@ impl Fleet {
             let path = format!("/v1/devices/{}/user", registered.device_id);
             let _: Value = api.put(&path, server_key, &BindUser { user_id: user.clone() }).await?;
             let is_quic = number < QUIC_DEVICES;
-            let log = directory.join(format!("device-{number:02}.log"));
+            let log = around.directory.join(format!("device-{number:02}.log"));
             fleet.devices.push(record::Device {
                 device_id: registered.device_id.clone(),
                 user,
                 transport: if is_quic { "quic" } else { "tcp" }.to_owned(),
                 log: log.clone(),
             });
-            let state = directory.join(format!("device-{number:02}.state"));
-            let certificate = certificate.to_owned();
-            let plan = Plan { registered, is_quic, port, certificate, state, log };
-            let plan_file = directory.join(format!("device-{number:02}.json"));
+            let state = around.directory.join(format!("device-{number:02}.state"));
+            let (api, certificate) = (around.router.map(str::to_owned), around.certificate.to_owned());
+            let plan = Plan { registered, is_quic, api, port: around.port, certificate, state, log };
+            let plan_file = around.directory.join(format!("device-{number:02}.json"));
             std::fs::write(&plan_file, serde_json::to_vec(&plan)?)?;
             fleet.members.push(Member { plan, plan_file, run: None });
         }

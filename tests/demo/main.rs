@@ -5,6 +5,7 @@
 //! lets `homing-check` judge by the publisher's and the devices' logs alone. Exit code 0 = everything closes.
 
 mod device;
+mod field;
 mod fleet;
 mod process;
 mod publisher;

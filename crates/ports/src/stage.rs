@@ -69,9 +69,11 @@ pub fn settle(queue: QueueName, receives: u32, done: Result<(), &StageError>) ->
         Err(StageError::Later { delay }) if receives + 1 < queue.max_receives() => {
             Settlement::Retry { delay: *delay, reason: "not yet".to_owned() }
         }
-        Err(StageError::Later { delay }) => Settlement::SendAnew { delay: *delay },
+        // What its sender wrote beside the body would be lost by sending it anew.
+        Err(StageError::Later { delay }) if queue != QueueName::Intake => Settlement::SendAnew { delay: *delay },
         Err(error @ StageError::Poison { .. }) => Settlement::GiveUp { reason: error.to_string() },
         Err(error) if is_last => Settlement::GiveUp { reason: error.to_string() },
+        Err(StageError::Later { delay }) => Settlement::Retry { delay: *delay, reason: "not yet".to_owned() },
         Err(StageError::Port(error)) => Settlement::Retry {
             delay: if error.fault == Fault::Conflict { RETRY_BASE } else { pause_after(receives) },
             reason: error.to_string(),
@@ -104,6 +106,9 @@ mod tests {
         assert_eq!(at(1), Settlement::Retry { delay: 5, reason: "not yet".into() });
         assert_eq!(at(19), Settlement::SendAnew { delay: 5 });
         assert_eq!(at(20), Settlement::SendAnew { delay: 5 });
+        let of_business = |receives| settle(QueueName::Intake, receives, Err(&later));
+        assert_eq!(of_business(19), Settlement::Retry { delay: 5, reason: "not yet".into() });
+        assert_eq!(of_business(20), Settlement::GiveUp { reason: "not yet, again in 5 ms".into() });
     }
 
     #[test]

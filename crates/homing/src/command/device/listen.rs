@@ -11,7 +11,7 @@ use super::credentials;
 use crate::arguments::TransportChoice;
 use crate::command::context::Surroundings;
 use crate::command::table;
-use crate::link;
+use crate::link::{self, ApiRouter};
 
 pub(super) async fn run(
     here: &Surroundings,
@@ -22,6 +22,7 @@ pub(super) async fn run(
     let (file, registered) = credentials(here, file)?;
     let gateway = registered.route.gateways.first().context("the server named no gateway at registration")?;
     let (device, inbox) = Device::builder(link::identity(&registered)?, Route::new(gateway.host.clone(), gateway.port))
+        .router(ApiRouter::new(here.api.clone(), &registered))
         .transports(Transports::new(link::trust(here.ca())?)?)
         .preference(link::preference(choice))
         .start(FileState::open(file.with_extension("state"))?)

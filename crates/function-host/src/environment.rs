@@ -1,0 +1,92 @@
+//! The environment variables of a function, read in one place.
+
+use homing_credentials::{FleetSecret, decode_32};
+use homing_store_aws::AwsSettings;
+
+/// The environment cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A variable that this function needs is missing.
+    #[error("the environment variable {0} is missing")]
+    Missing(&'static str),
+    /// A variable has a value that cannot be. Its value is not told: it may be a secret.
+    #[error("the environment variable {name} {problem}")]
+    Invalid {
+        /// Which.
+        name: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// What the template tells a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    /// Names of resources.
+    pub(crate) aws: AwsSettings,
+    /// Which entry of the function this is: the template's `Handler`.
+    pub(crate) handler: String,
+    /// The function's name: a dimension of its metrics.
+    pub(crate) function: String,
+    /// What is logged, in the syntax of tracing's filters.
+    pub(crate) log_filter: String,
+    /// Requests per second of an app without a quota of its own, in each process of the function.
+    pub(crate) app_quota_per_second: Option<u32>,
+    /// From it derive the keys of devices. Only functions that check devices have it.
+    pub(crate) fleet_secret: Option<FleetSecret>,
+}
+
+impl Environment {
+    /// From the process's variables.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where a function reads its environment")]
+    pub(crate) fn of_process() -> Result<Self, EnvironmentError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let fleet_secret = match get("HOMING_FLEET_SECRET") {
+            None => None,
+            Some(text) => Some(decode_32(text.trim()).map(FleetSecret::new).map_err(|_| {
+                EnvironmentError::Invalid { name: "HOMING_FLEET_SECRET", problem: "must be 32 bytes in base64url" }
+            })?),
+        };
+        let app_quota_per_second = match get("HOMING_APP_QUOTA_PER_SECOND") {
+            None => None,
+            Some(text) => Some(text.parse().ok().filter(|quota| *quota > 0).ok_or(EnvironmentError::Invalid {
+                name: "HOMING_APP_QUOTA_PER_SECOND",
+                problem: "must be a whole number above 0",
+            })?),
+        };
+        Ok(Self {
+            aws: AwsSettings::from_lookup(&lookup),
+            handler: get("_HANDLER").unwrap_or_default(),
+            function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "function".to_owned()),
+            log_filter: get("HOMING_LOG_FILTER").unwrap_or_else(|| "info".to_owned()),
+            app_quota_per_second,
+            fleet_secret,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_named_and_not_told() {
+        let wrong = |name: &'static str, value: &'static str| {
+            Environment::from_lookup(|asked| (asked == name).then(|| value.to_owned())).unwrap_err().to_string()
+        };
+        let error = wrong("HOMING_FLEET_SECRET", "hunter2");
+        assert_eq!(error, "the environment variable HOMING_FLEET_SECRET must be 32 bytes in base64url");
+        assert!(wrong("HOMING_APP_QUOTA_PER_SECOND", "0").contains("HOMING_APP_QUOTA_PER_SECOND"));
+    }
+
+    #[test]
+    fn nothing_set_is_fine_for_a_function_that_needs_nothing() {
+        let environment = Environment::from_lookup(|_| None).unwrap();
+        assert!(environment.fleet_secret.is_none());
+        assert_eq!(environment.aws, AwsSettings::default());
+    }
+}

@@ -1,0 +1,10 @@
+//! The Lambda function of binding: wiring only.
+
+use homing_function_host::Host;
+use lambda_http::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let host = Host::start().await?;
+    lambda_http::run(host.http(homing_binding::router(host.edge()?))).await
+}

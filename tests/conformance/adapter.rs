@@ -4,13 +4,15 @@ use std::future::Future;
 
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::{
-    Apps, Devices, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams,
+    Apps, Devices, Events, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Timers,
+    Upstreams,
 };
 
 /// Every port at once.
 pub(crate) trait Ports:
     Apps
     + Devices
+    + Events
     + Gateways
     + Ledger
     + Mailboxes
@@ -19,6 +21,7 @@ pub(crate) trait Ports:
     + Notices
     + Queues
     + Settings
+    + Timers
     + Upstreams
     + Clone
     + 'static
@@ -28,6 +31,7 @@ pub(crate) trait Ports:
 impl<P> Ports for P where
     P: Apps
         + Devices
+        + Events
         + Gateways
         + Ledger
         + Mailboxes
@@ -36,6 +40,7 @@ impl<P> Ports for P where
         + Notices
         + Queues
         + Settings
+        + Timers
         + Upstreams
         + Clone
         + 'static

@@ -86,3 +86,18 @@ impl Adapter for Embedded {
 
     async fn settle(&self) {}
 }
+
+/// What not every adapter can do: SQS serves groups only roughly in turn, has no full inbox, and counts receives by itself.
+mod exact {
+    suites! { crate::embedded::Embedded:
+        queues {
+            a_flood_of_one_group_leaves_another_alone
+        }
+        queue_dead_letters {
+            the_limit_is_exact_and_the_last_reason_is_kept
+        }
+        notices {
+            a_full_inbox_asks_to_try_again
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! What is there after the store was closed and opened again.
 
 use bytes::Bytes;
-use homing_domain::Audience;
+use homing_domain::{Audience, DueTick, Millis};
 use homing_ports::{
-    Accepted, Apps, Devices, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Upstreams,
+    Accepted, Apps, Devices, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers, Upstreams,
 };
 
 use super::Embedded;
@@ -89,4 +89,33 @@ async fn dead_letters_are_kept() {
     let world = world.reopen();
     assert_eq!(world.ports().dead_letters(QUEUE, 9).await.unwrap(), dead);
     assert_eq!(world.ports().depth(QUEUE).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_was_given_up_stays_given_up() {
+    const QUEUE: QueueName = QueueName::Intake;
+    let world = Embedded::open();
+    let store = world.ports();
+    store.send(QUEUE, vec![Outgoing::now(Bytes::from_static(b"poison"))]).await.unwrap();
+    let item = store.receive(QUEUE, 1, 0).await.unwrap().remove(0);
+    store.give_up(QUEUE, item, "no such key").await.unwrap();
+    let world = world.reopen();
+    let dead = world.ports().dead_letters(QUEUE, 9).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].body.as_ref(), dead[0].reason.as_deref()), (&b"poison"[..], Some("no such key")));
+    assert_eq!(world.ports().depth(QUEUE).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_timer_of_a_year_outlives_its_process() {
+    const YEAR: Millis = 365 * 24 * 3_600_000;
+    let world = Embedded::open();
+    let tick = DueTick { message: message_id(1), at: world.now().plus(YEAR) };
+    world.ports().set_timer(tick).await.unwrap();
+    let world = world.reopen();
+    world.advance(YEAR - 1).await;
+    assert!(world.ports().receive(QueueName::Due, 9, 0).await.unwrap().is_empty());
+    world.advance(1).await;
+    let item = world.ports().receive(QueueName::Due, 9, 0).await.unwrap().remove(0);
+    assert_eq!(homing_contract::queue::decode::<DueTick>(&item.body).unwrap(), tick);
 }

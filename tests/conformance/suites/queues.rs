@@ -37,6 +37,7 @@ pub(crate) async fn what_is_sent_is_received_whole<A: Adapter>(world: &A) {
     let received = receive(ports, 5).await;
     assert_eq!(received.len(), 1);
     assert_eq!((&received[0].body, received[0].receives), (&body, 1));
+    assert!(received[0].attributes.is_empty(), "nobody wrote any");
     assert!(received[0].sent_at >= before && received[0].sent_at <= world.now());
     delete(ports, &received[0]).await;
     delete(ports, &received[0]).await;

@@ -17,6 +17,18 @@ pub enum PayloadEncoding {
     Base64,
 }
 
+impl PayloadEncoding {
+    /// A payload as text, and how it is written: as it is wherever it is UTF-8.
+    #[must_use]
+    pub fn write(payload: &[u8]) -> (String, Self) {
+        use base64::Engine as _;
+        match std::str::from_utf8(payload) {
+            Ok(text) => (text.to_owned(), Self::Utf8),
+            Err(_) => (base64::engine::general_purpose::STANDARD.encode(payload), Self::Base64),
+        }
+    }
+}
+
 /// A message from a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UpstreamView {
@@ -41,14 +53,7 @@ impl UpstreamView {
     /// The view of a message from a device.
     #[must_use]
     pub fn new(position: u64, upstream: &Upstream) -> Self {
-        use base64::Engine as _;
-        let (payload, encoding) = match std::str::from_utf8(&upstream.payload) {
-            Ok(text) => (text.to_owned(), PayloadEncoding::Utf8),
-            Err(_) => {
-                let text = base64::engine::general_purpose::STANDARD.encode(&upstream.payload);
-                (text, PayloadEncoding::Base64)
-            }
-        };
+        let (payload, encoding) = PayloadEncoding::write(&upstream.payload);
         Self {
             position,
             device_id: upstream.device.to_string(),

@@ -1,12 +1,12 @@
 //! Fanout: an audience becomes pages of devices.
 //!
-//! Input: an [`AudienceJob`] of [`QueueName::Audience`]. Output: [`Shard`]s in [`QueueName::Dispatch`], the next job of
-//! the segment, and a close job once every segment is done. Each page is stored under an id derived from where it
-//! starts before it is counted and sent, so a repeat of a job names, counts and sends the same devices.
+//! Input: an [`AudienceJob`] of [`QueueName::Audience`]. Output: [`Shard`]s in [`QueueName::Dispatch`] and the next
+//! job of the segment. Each page is stored under an id derived from where it starts before it is counted and sent, so a
+//! repeat of a job names, counts and sends the same devices.
 //!
 //! **Must not know**: mailboxes, gateways, payloads, an async runtime, a timer.
 
-mod close;
+mod completion;
 mod enumerate;
 mod users;
 
@@ -20,33 +20,35 @@ use futures_util::future::try_join;
 use homing_contract::queue::{self, v1};
 use homing_domain::limits::FANOUT_SEGMENTS;
 use homing_domain::{Audience, AudienceJob, Cursor, Message, Shard, Stage};
-use homing_ports::{Clock, Devices, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
+use homing_ports::{Apps, Clock, Devices, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
 use homing_telemetry::{AudienceExpanded, MessageReleased};
 
+use completion::Wishes;
 pub use enumerate::shard_id;
 
 /// What fanout needs from the world.
-pub trait Ports: Messages + Devices + Queues + Ledger + Clock {}
+pub trait Ports: Apps + Messages + Devices + Queues + Ledger + Events + Clock {}
 
-impl<P: Messages + Devices + Queues + Ledger + Clock> Ports for P {}
+impl<P: Apps + Messages + Devices + Queues + Ledger + Events + Clock> Ports for P {}
 
 /// The stage.
 #[derive(Debug)]
 pub struct Fanout<P> {
     ports: Arc<P>,
+    wishes: Arc<Wishes>,
 }
 
 impl<P> Clone for Fanout<P> {
     fn clone(&self) -> Self {
-        Self { ports: Arc::clone(&self.ports) }
+        Self { ports: Arc::clone(&self.ports), wishes: Arc::clone(&self.wishes) }
     }
 }
 
 impl<P: Ports> Fanout<P> {
     /// A stage over these ports.
     #[must_use]
-    pub const fn new(ports: Arc<P>) -> Self {
-        Self { ports }
+    pub fn new(ports: Arc<P>) -> Self {
+        Self { ports, wishes: Arc::default() }
     }
 
     /// Does the work of one queue item.
@@ -83,7 +85,7 @@ impl<P: Ports> Fanout<P> {
 
     /// The message once its release has begun.
     async fn begin(&self, message: &Message) -> Result<Message, StageError> {
-        if message.stage != Stage::Accepted {
+        if !matches!(message.stage, Stage::Accepted | Stage::Scheduled) {
             return Ok(message.clone());
         }
         let begun = self.ports.begin_release(message.id, self.ports.now()).await?;
@@ -92,7 +94,7 @@ impl<P: Ports> Fanout<P> {
 
     async fn split(&self, message: &Message) -> Result<(), StageError> {
         if message.is_enumerated() {
-            return self.send_close_job(message).await;
+            return self.notice_completion(message, false).await;
         }
         let job = |segment| AudienceJob { message: message.id, segment: Some(segment), cursor: Cursor::Start };
         self.send_jobs(message, (0..FANOUT_SEGMENTS).map(job)).await
@@ -107,7 +109,7 @@ impl<P: Ports> Fanout<P> {
     ) -> Result<(), StageError> {
         // Every page of a segment that is done is stored, counted and sent.
         if message.segments_done & (1 << segment) != 0 {
-            return if message.is_enumerated() { self.send_close_job(message).await } else { Ok(()) };
+            return if message.is_enumerated() { self.notice_completion(message, false).await } else { Ok(()) };
         }
         // Steps that do not wait for each other share a commit.
         let (_, shard) = try_join(self.begin(message), self.counted_page(message, segment, cursor)).await?;
@@ -117,7 +119,10 @@ impl<P: Ports> Fanout<P> {
                 let job = AudienceJob { message: message.id, segment: named_segment, cursor };
                 self.send_jobs(message, [job]).await
             }
-            None => self.finish_segment(message, segment).await,
+            None => {
+                let is_for_nobody = cursor == Cursor::Start && shard.targets.is_empty();
+                self.finish_segment(message, segment, is_for_nobody).await
+            }
         }
     }
 
@@ -172,25 +177,14 @@ impl<P: Ports> Fanout<P> {
         Ok(self.ports.send(QueueName::Audience, items).await?)
     }
 
-    async fn finish_segment(&self, message: &Message, segment: u8) -> Result<(), StageError> {
+    /// `is_for_nobody`: of this segment, and so of the whole where there is no other.
+    async fn finish_segment(&self, message: &Message, segment: u8, is_for_nobody: bool) -> Result<(), StageError> {
         let now = self.ports.now();
-        let finish = async {
-            let finished = self.ports.finish_segment(message.id, segment, now).await?;
-            finished.ok_or_else(|| StageError::poison("the message disappeared"))
-        };
-        let finished = match message.audience {
-            // Its only segment.
-            Audience::Devices(_) | Audience::Users(_) => try_join(finish, self.send_close_job(message)).await?.0,
-            Audience::All => {
-                let finished = finish.await?;
-                if finished.is_enumerated() {
-                    self.send_close_job(&finished).await?;
-                }
-                finished
-            }
-        };
+        let finished = self.ports.finish_segment(message.id, segment, now).await?;
+        let finished = finished.ok_or_else(|| StageError::poison("the message disappeared"))?;
         if finished.is_enumerated() {
-            MessageReleased { message: message.id, took: now.since(message.accepted_at) }.emit();
+            MessageReleased { message: message.id, took: now.since(message.wanted_at()) }.emit();
+            self.notice_completion(&finished, is_for_nobody).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Every job runs more than once, fails before and after every port call, and meets a directory that changed in between.
 
+mod completion;
 mod world;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_contract::queue::{DispatchInput, decode_dispatch_input, encode};
-use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX, SHARD_MAX_DEVICES};
+use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
     AppId, Audience, AudienceJob, Cursor, DeviceId, Message, MessageId, Options, Priority, Stage, UnixMillis, UserId,
 };
@@ -104,15 +105,11 @@ fn check(world: &World) -> BTreeSet<DeviceId> {
                 assert!(devices.insert(target.device), "{} is targeted twice", target.device);
             }
         }
-        assert_eq!(state.messages[&MESSAGE].stage, Stage::Released);
+        let end = if devices.is_empty() { Stage::Completed } else { Stage::Released };
+        assert_eq!(state.messages[&MESSAGE].stage, end);
+        assert!(state.queues.get(&QueueName::Close).is_none(), "who closes it is found by its time");
     });
     assert_eq!(world.targeted(), i64::try_from(devices.len()).unwrap());
-    let close_jobs = world.close_jobs();
-    assert!(!close_jobs.is_empty(), "somebody must close it");
-    for (job, delay) in close_jobs {
-        assert_eq!(job.at, NOW.plus(3_600_000 + CLOSE_AFTER_EXPIRY));
-        assert_eq!(delay, QUEUE_DELAY_MAX);
-    }
     devices
 }
 
@@ -195,6 +192,15 @@ fn everyone_is_enumerated_in_segments_as_of_the_release() {
             assert_eq!(check(&world).len(), 1_100);
         }
     }
+}
+
+#[test]
+fn a_scheduled_message_is_released_when_its_job_comes() {
+    let world = world(Audience::All, 10);
+    world.with(|state| state.messages.get_mut(&MESSAGE).unwrap().stage = Stage::Scheduled);
+    run(&world, |_| {});
+    assert_eq!(check(&world).len(), 10);
+    world.with(|state| assert_eq!(state.messages[&MESSAGE].releasing_at, Some(NOW)));
 }
 
 #[test]

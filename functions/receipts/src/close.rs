@@ -1,5 +1,10 @@
 //! Closing: what is still pending an hour after its message expired will not come any more.
 //!
+//! A message of which nothing is pending is completed when its last delivery is counted; what the sweeper finds overdue is
+//! the rest, and it sends the close job of each every minute as long as it is. The job looks at the numbers first: when
+//! nothing is pending any more the message is completed. Else a pass over the pages ends what is pending, and the receipts it
+//! sends complete the message when they are counted. So a message never completes over a row that is pending.
+//!
 //! A close never hides a loss: it ends only what is targeted, and each of these is an entry in its device's mailbox.
 
 use std::sync::Arc;
@@ -10,9 +15,10 @@ use homing_contract::queue::{self, v1};
 use homing_credentials::receipt_batch_id;
 use homing_domain::limits::{QUEUE_DELAY_MAX, RECEIPT_BATCH_MAX};
 use homing_domain::{
-    Channel, CloseJob, Ended, Event, MessageId, Millis, Reason, Receipt, ReceiptBatch, Shard, Target, UnixMillis,
+    BusEvent, Channel, CloseJob, Ended, Event, MessageId, Millis, Reason, Receipt, ReceiptBatch, Shard, Target,
+    UnixMillis,
 };
-use homing_ports::{Clock, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
+use homing_ports::{Clock, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
 use homing_telemetry::MessageClosed;
 
 #[cfg(test)]
@@ -25,10 +31,28 @@ pub const SHARDS_PER_JOB: usize = 16;
 /// Rows that are read at the same time.
 const READS_AT_ONCE: usize = 32;
 
-/// What closing needs from the world.
-pub trait Ports: Messages + Ledger + Queues + Clock {}
+/// How often the sweeper sends the job of an overdue message.
+const SWEPT_EVERY: Millis = 60_000;
 
-impl<P: Messages + Ledger + Queues + Clock> Ports for P {}
+/// Devices that a pass closes within a minute for sure: the pauses between passes grow with the message, so that a pass
+/// over millions of devices has ended before the next one begins.
+const DEVICES_PER_MINUTE: i64 = 50_000;
+
+/// The first passes come one after the other: receipts take seconds to be counted.
+const EAGER_PASSES: u64 = 4;
+
+/// After those, a pass has so many pauses between it and the next: receipts that stay uncounted for so long are dead letters,
+/// and reading every row each minute would be dear.
+const PASS_EVERY: u64 = 16;
+
+/// A message whose rows have all ended although its numbers say otherwise is completed after this, and a person is told:
+/// some receipts are dead letters. They still count when they are redriven.
+const BALANCED_WITHIN: Millis = 24 * 3_600_000;
+
+/// What closing needs from the world.
+pub trait Ports: Messages + Ledger + Queues + Events + Clock {}
+
+impl<P: Messages + Ledger + Queues + Events + Clock> Ports for P {}
 
 /// The stage.
 #[derive(Debug)]
@@ -58,26 +82,64 @@ impl<P: Ports> CloseMessages<P> {
         self.handle(job).await
     }
 
-    /// Delays a job that is not due, as a new item: a month of delays must not use up its receives. Closes some pages of
-    /// a due one and passes the rest on.
+    /// Begins a pass, goes on with one, or finds the message done.
     ///
     /// # Errors
     /// [`StageError`]: what to do with the job instead of deleting it.
     pub async fn handle(&self, job: CloseJob) -> Result<(), StageError> {
         let now = self.ports.now();
         if now < job.at {
-            return self.send_job(job, job.at.since(now).min(QUEUE_DELAY_MAX)).await;
+            return Err(StageError::Later { delay: job.at.since(now).min(QUEUE_DELAY_MAX) });
         }
+        if job.after.is_none() {
+            let balance = self.ports.tally(job.message).await?.balance(None);
+            if balance.pending == 0 {
+                return self.complete(job.message).await;
+            }
+            if !is_pass_due(now.since(job.at), balance.targeted) {
+                return Ok(());
+            }
+        }
+        self.pass(job, now).await
+    }
+
+    /// Closes some pages and passes the rest on. A job whose pass ended something is passed on as of now: that its time is
+    /// not the message's any more tells the last job of the pass.
+    async fn pass(&self, job: CloseJob, now: UnixMillis) -> Result<(), StageError> {
         let shards = self.ports.shards(job.message, job.after, SHARDS_PER_JOB).await?;
         let mut expired = 0;
         for shard in &shards {
             expired += self.close_shard(shard, now).await?;
         }
-        let rest = shards.last().filter(|_| shards.len() >= SHARDS_PER_JOB).map(|shard| shard.id);
-        if rest.is_some() {
-            self.send_job(CloseJob { after: rest, ..job }, 0).await?;
+        MessageClosed { message: job.message, expired, is_last: false }.emit();
+        let at = if expired > 0 { now } else { job.at };
+        match shards.last().filter(|_| shards.len() >= SHARDS_PER_JOB) {
+            Some(last) => self.send_job(CloseJob { message: job.message, at, after: Some(last.id) }).await,
+            None => self.end_pass(job.message, at, now).await,
         }
-        MessageClosed { message: job.message, expired, is_last: rest.is_none() }.emit();
+    }
+
+    /// What a pass that found every row ended means for a message whose numbers do not show it: for a while, that they
+    /// will; then, that somebody must look.
+    async fn end_pass(&self, id: MessageId, at: UnixMillis, now: UnixMillis) -> Result<(), StageError> {
+        let Some(message) = self.ports.message(id).await? else { return Ok(()) };
+        let Some(due_at) = message.due_at() else { return Ok(()) };
+        if at > due_at || now < due_at.plus(BALANCED_WITHIN) {
+            return Ok(());
+        }
+        let balance = self.ports.tally(id).await?.balance(None);
+        if balance.pending != 0 {
+            let pending = balance.pending;
+            let detail = format!("message {id}: every row has ended, but the numbers say that {pending} are pending");
+            let alert = BusEvent::Alert { app: Some(message.app), name: "message_unbalanced", detail, at: now };
+            self.ports.publish(vec![alert]).await?;
+        }
+        self.complete(id).await
+    }
+
+    async fn complete(&self, message: MessageId) -> Result<(), StageError> {
+        self.ports.complete(message).await?;
+        MessageClosed { message, expired: 0, is_last: true }.emit();
         Ok(())
     }
 
@@ -103,13 +165,20 @@ impl<P: Ports> CloseMessages<P> {
         Ok(receipts.len())
     }
 
-    async fn send_job(&self, job: CloseJob, delay: Millis) -> Result<(), StageError> {
-        let item = Outgoing { body: v1::encode(&job), delay, group: None };
-        Ok(self.ports.send(QueueName::Close, vec![item]).await?)
+    async fn send_job(&self, job: CloseJob) -> Result<(), StageError> {
+        Ok(self.ports.send(QueueName::Close, vec![Outgoing::now(v1::encode(&job))]).await?)
     }
 }
 
 const fn closed(message: MessageId, target: &Target, at: UnixMillis) -> Receipt {
     let event = Event::Ended(Ended::undelivered(Reason::Closed, None));
     Receipt { message, device: target.device, channel: Channel::Own, at, event }
+}
+
+/// Whether a pass begins with the job that comes `overdue` after the message was to be closed.
+fn is_pass_due(overdue: Millis, targeted: i64) -> bool {
+    let minutes = 1 + u64::try_from(targeted / DEVICES_PER_MINUTE).unwrap_or(0);
+    let pause = SWEPT_EVERY * minutes;
+    let pauses = overdue / pause;
+    overdue % pause < SWEPT_EVERY && (pauses < EAGER_PASSES || pauses % PASS_EVERY == 0)
 }

@@ -1,4 +1,4 @@
-//! Receipt batches become rows and numbers.
+//! Receipt batches become rows and numbers, and the last one of a message its completion.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use homing_contract::queue;
 use homing_domain::{BatchId, Delivery, MessageId, ReceiptBatch, Tally};
-use homing_ports::{Ledger, StageError};
+use homing_ports::StageError;
 use homing_telemetry::DeliveryEnded;
+
+use crate::completion::{Completion, CompletionPorts, newly_ended};
 
 #[cfg(test)]
 mod tests;
@@ -16,19 +18,20 @@ mod tests;
 #[derive(Debug)]
 pub struct RecordReceipts<P> {
     ports: Arc<P>,
+    completion: Arc<Completion>,
 }
 
 impl<P> Clone for RecordReceipts<P> {
     fn clone(&self) -> Self {
-        Self { ports: Arc::clone(&self.ports) }
+        Self { ports: Arc::clone(&self.ports), completion: Arc::clone(&self.completion) }
     }
 }
 
-impl<P: Ledger> RecordReceipts<P> {
-    /// A stage over this ledger.
+impl<P: CompletionPorts> RecordReceipts<P> {
+    /// A stage over these ports.
     #[must_use]
-    pub const fn new(ports: Arc<P>) -> Self {
-        Self { ports }
+    pub fn new(ports: Arc<P>) -> Self {
+        Self { ports, completion: Arc::default() }
     }
 
     /// Does the work of one queue item.
@@ -41,7 +44,7 @@ impl<P: Ledger> RecordReceipts<P> {
     }
 
     /// Takes a batch into its rows, then counts what it changed. A repeat finds in the rows what the first run changed,
-    /// and counts it unless it is counted.
+    /// and counts it unless it is counted. Last, the messages that it ended are completed.
     ///
     /// # Errors
     /// [`StageError`]: what to do with the batch instead of deleting it.
@@ -52,7 +55,9 @@ impl<P: Ledger> RecordReceipts<P> {
         let rows = last_answers(self.ports.record(batch.id, batch.receipts).await?);
         let changes = changes(batch.id, &rows);
         if !changes.is_empty() {
+            let ended = newly_ended(&changes);
             self.ports.count(batch.id, changes).await?;
+            self.completion.notice(&*self.ports, &ended).await?;
         }
         for row in &rows {
             emit(batch.id, row);

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    AppId, BatchId, CloseJob, Counter, Delivery, Device, DeviceId, DeviceProfile, Message, MessageId, Millis, Platform,
-    Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UserId,
+    App, AppId, BatchId, BusEvent, Counter, Delivery, Device, DeviceId, DeviceProfile, EventSettings, Message,
+    MessageId, Millis, Platform, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
 };
 use homing_ports::{
-    Accepted, Clock, Created, DeadLetter, Devices, Error, Fault, Ledger, Messages, Outgoing, QueueName, Queues,
-    ReceiptHandle, Received, Replaced, Result,
+    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
+    Queues, ReceiptHandle, Received, Replaced, Result,
 };
 
 /// Where an injected failure strikes.
@@ -27,6 +27,10 @@ pub(super) struct State {
     pub(super) queues: HashMap<QueueName, Vec<Outgoing>>,
     pub(super) counted: HashSet<ShardId>,
     pub(super) tally: Tally,
+    /// Whether the app asks for completions.
+    pub(super) asks: bool,
+    pub(super) tally_reads: usize,
+    pub(super) events: Vec<BusEvent>,
     pub(super) calls: usize,
     pub(super) fail_at: Option<(usize, When)>,
 }
@@ -55,13 +59,6 @@ impl World {
 
     pub(super) fn take(&self, queue: QueueName) -> Option<Outgoing> {
         self.with(|state| state.queues.get_mut(&queue).and_then(Vec::pop))
-    }
-
-    pub(super) fn close_jobs(&self) -> Vec<(CloseJob, Millis)> {
-        self.with(|state| state.queues.remove(&QueueName::Close).unwrap_or_default())
-            .iter()
-            .map(|item| (homing_contract::queue::decode(&item.body).unwrap(), item.delay))
-            .collect()
     }
 
     pub(super) fn targeted(&self) -> i64 {
@@ -105,6 +102,46 @@ impl Clock for World {
     }
 }
 
+impl Apps for World {
+    async fn create_app(&self, _: App) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn app(&self, id: &AppId) -> Result<Option<App>> {
+        let app = |asks| App {
+            id: id.clone(),
+            name: id.to_string(),
+            server_keys: Vec::new(),
+            client_key: [0; 32],
+            quota_per_second: None,
+            heartbeat: None,
+            events: EventSettings { message_completed: asks, presence: false },
+            upstream: UpstreamRoute::Poll,
+            created_at: NOW,
+            revision: 1,
+        };
+        self.call(|state| Some(app(state.asks)))
+    }
+
+    async fn apps(&self, _: Option<&AppId>, _: usize) -> Result<Vec<App>> {
+        unreachable!()
+    }
+
+    async fn replace_app(&self, _: App) -> Result<Replaced> {
+        unreachable!()
+    }
+
+    async fn delete_app(&self, _: &AppId) -> Result<()> {
+        unreachable!()
+    }
+}
+
+impl Events for World {
+    async fn publish(&self, events: Vec<BusEvent>) -> Result<()> {
+        self.call(|state| state.events.extend(events))
+    }
+}
+
 impl Messages for World {
     async fn accept(&self, _: Message) -> Result<Accepted> {
         unreachable!()
@@ -125,7 +162,7 @@ impl Messages for World {
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call(|state| {
             let message = state.messages.get_mut(&id)?;
-            if message.stage == Stage::Accepted {
+            if matches!(message.stage, Stage::Accepted | Stage::Scheduled) {
                 message.stage = Stage::Releasing;
                 message.releasing_at = Some(now);
             }
@@ -145,8 +182,12 @@ impl Messages for World {
         })
     }
 
-    async fn complete(&self, _: MessageId) -> Result<()> {
-        unreachable!()
+    async fn complete(&self, id: MessageId) -> Result<()> {
+        self.call(|state| {
+            if let Some(message) = state.messages.get_mut(&id).filter(|message| message.stage == Stage::Released) {
+                message.stage = Stage::Completed;
+            }
+        })
     }
 
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {
@@ -252,7 +293,10 @@ impl Ledger for World {
     }
 
     async fn tally(&self, _: MessageId) -> Result<Tally> {
-        unreachable!()
+        self.call(|state| {
+            state.tally_reads += 1;
+            state.tally.clone()
+        })
     }
 
     async fn delivery(&self, _: MessageId, _: DeviceId) -> Result<Option<Delivery>> {

@@ -1,19 +1,19 @@
-//! Closing ends exactly what is pending, whatever fails in between, and waits without using up its receives.
+//! Closing ends exactly what is pending, whatever fails in between, and completes a message when nothing is.
 
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use homing_contract::queue::{decode, encode};
-use homing_domain::limits::QUEUE_DELAY_MAX;
+use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX};
 use homing_domain::{
-    BatchId, Channel, CloseJob, Counter, DeviceId, Ended, Event, MessageId, Reason, Receipt, ReceiptBatch, Shard,
-    ShardId, Stage, Target, UnixMillis,
+    BatchId, BusEvent, Channel, CloseJob, Counter, DeviceId, Ended, Event, MessageId, Reason, Receipt, ReceiptBatch,
+    Shard, ShardId, Stage, Tally, Target, UnixMillis,
 };
 use homing_ports::{QueueName, StageError};
 
-use super::{CloseMessages, SHARDS_PER_JOB};
+use super::{BALANCED_WITHIN, CloseMessages, SHARDS_PER_JOB, is_pass_due};
 use crate::RecordReceipts;
-use crate::tests::world::{When, World};
+use crate::tests::world::{When, World, released};
 
 const MESSAGE: MessageId = MessageId::from_bytes([1; 16]);
 const DUE: UnixMillis = UnixMillis(10_000_000);
@@ -43,6 +43,10 @@ fn world() -> Arc<World> {
         at: UnixMillis(5),
         event: Event::Ended(Ended::delivered(None, None)),
     };
+    world.with(|state| {
+        state.messages.insert(MESSAGE, released(MESSAGE, DUE.minus(CLOSE_AFTER_EXPIRY)));
+        state.tallies.insert(MESSAGE, Tally::targeted(usize::from(DEVICES)));
+    });
     let batch = ReceiptBatch {
         id: BatchId::from_bytes([9; 16]),
         receipts: (0..DEVICES).filter(|device| device % DELIVERED == 0).map(delivered).collect(),
@@ -86,6 +90,7 @@ fn check(world: &World) {
         assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Delivered)), delivered);
         assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Expired)), i64::from(DEVICES) - delivered);
         assert!(state.rows.values().all(|row| row.stage == Stage::Delivered || row.reason == Some(Reason::Closed)));
+        assert_eq!(state.messages[&MESSAGE].stage, Stage::Completed);
     });
 }
 
@@ -134,16 +139,78 @@ fn a_device_that_comes_back_after_the_close_is_delivered() {
 }
 
 #[test]
-fn a_job_that_is_not_due_waits_as_a_new_item() {
+fn a_job_that_is_not_due_waits() {
     let world = world();
-    for (ahead, delay) in [(1, 1), (QUEUE_DELAY_MAX, QUEUE_DELAY_MAX), (QUEUE_DELAY_MAX * 3, QUEUE_DELAY_MAX)] {
+    for (ahead, wait) in [(1, 1), (QUEUE_DELAY_MAX, QUEUE_DELAY_MAX), (QUEUE_DELAY_MAX * 3, QUEUE_DELAY_MAX)] {
         world.with(|state| state.now = DUE.minus(ahead));
-        handle(&world, job()).unwrap();
-        let sent = world.take_sent(QueueName::Close);
-        assert_eq!(sent.len(), 1);
-        assert_eq!((decode::<CloseJob>(&sent[0].body), sent[0].delay), (Ok(job()), delay));
+        assert!(matches!(handle(&world, job()), Err(StageError::Later { delay }) if delay == wait));
         assert!(world.take_sent(QueueName::Receipts).is_empty());
     }
+}
+
+#[test]
+fn a_message_of_which_nothing_is_pending_is_completed_without_reading_its_pages() {
+    let world = world();
+    handle(&world, job()).unwrap();
+    settle(&world);
+    // As if the completion had been missed.
+    world.with(|state| {
+        state.messages.get_mut(&MESSAGE).unwrap().stage = Stage::Released;
+        state.calls = 0;
+    });
+    handle(&world, job()).unwrap();
+    world.with(|state| assert_eq!((state.messages[&MESSAGE].stage, state.calls), (Stage::Completed, 2)));
+}
+
+/// As when a batch of receipts was taken into its rows and became a dead letter before it was counted.
+#[test]
+fn numbers_that_stay_wrong_are_told_of_after_a_day_and_hide_no_row() {
+    let world = world();
+    world.with(|state| state.tallies.get_mut(&MESSAGE).unwrap().add(Counter::Targeted, 1));
+    let stage = || world.with(|state| state.messages[&MESSAGE].stage);
+    handle(&world, job()).unwrap();
+    settle(&world);
+    world.with(|state| state.now = DUE.plus(BALANCED_WITHIN - 1));
+    while !is_pass_due(world.with(|state| state.now).since(DUE), i64::from(DEVICES)) {
+        world.with(|state| state.now = state.now.minus(60_000));
+    }
+    handle(&world, job()).unwrap();
+    settle(&world);
+    assert_eq!(stage(), Stage::Released);
+    // What is still pending after the day is closed first.
+    world.with(|state| {
+        state.now = DUE.plus(BALANCED_WITHIN);
+        let id = ShardId::from_bytes([99; 16]);
+        let targets = vec![Target { device: DeviceId::from_bytes([99; 16]), user: None }];
+        state.shards.insert(id, Shard { id, message: MESSAGE, targets, next: None });
+        state.tallies.get_mut(&MESSAGE).unwrap().add(Counter::Targeted, 1);
+    });
+    handle(&world, job()).unwrap();
+    assert_eq!(stage(), Stage::Released);
+    settle(&world);
+    assert_eq!(stage(), Stage::Released);
+    world.with(|state| assert!(state.events.is_empty()));
+    // Not before a pass finds nothing is it given up.
+    handle(&world, job()).unwrap();
+    settle(&world);
+    assert_eq!(stage(), Stage::Completed);
+    world.with(|state| {
+        assert!(
+            matches!(&state.events[..], [BusEvent::Alert { name: "message_unbalanced", .. }]),
+            "{:?}",
+            state.events
+        );
+    });
+}
+
+#[test]
+fn passes_of_a_message_do_not_overlap() {
+    let passes =
+        |targeted| (0..24 * 60).filter(|minute| is_pass_due(minute * 60_000 + 59_999, targeted)).collect::<Vec<_>>();
+    assert_eq!(passes(1)[..7], [0, 1, 2, 3, 16, 32, 48]);
+    assert_eq!(passes(49_999), passes(1));
+    assert_eq!(passes(10_000_000), [0, 201, 402, 603]);
+    assert!(is_pass_due(0, -1));
 }
 
 #[test]

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    AppId, BatchId, Delivery, DeviceId, Message, MessageId, Millis, Receipt, Shard, ShardId, Tally, UnixMillis,
+    App, AppId, Audience, BatchId, BusEvent, Delivery, DeviceId, EventSettings, Message, MessageId, Millis, Options,
+    Priority, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute,
 };
 use homing_ports::{
-    Accepted, Clock, DeadLetter, Error, Fault, Ledger, Messages, Outgoing, QueueName, Queues, ReceiptHandle, Received,
-    Result,
+    Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName, Queues,
+    ReceiptHandle, Received, Replaced, Result,
 };
 
 /// Where an injected failure strikes. A batch of rows is not atomic, so it may also be cut in two.
@@ -28,6 +29,10 @@ pub(crate) struct State {
     pub(crate) rows: BTreeMap<(MessageId, DeviceId), Delivery>,
     pub(crate) counted: HashSet<(BatchId, MessageId)>,
     pub(crate) tallies: BTreeMap<MessageId, Tally>,
+    pub(crate) apps: BTreeMap<AppId, App>,
+    pub(crate) messages: BTreeMap<MessageId, Message>,
+    pub(crate) message_reads: usize,
+    pub(crate) events: Vec<BusEvent>,
     pub(crate) shards: BTreeMap<ShardId, Shard>,
     pub(crate) sent: Vec<(QueueName, Outgoing)>,
     pub(crate) now: UnixMillis,
@@ -63,6 +68,41 @@ impl World {
             let taken: Vec<_> = taken;
             taken.into_iter().map(|(_, item)| item).collect()
         })
+    }
+}
+
+/// An app that asks for completions, or does not.
+pub(crate) fn app(id: &str, asks: bool) -> App {
+    App {
+        id: id.parse().unwrap(),
+        name: id.to_owned(),
+        server_keys: Vec::new(),
+        client_key: [0; 32],
+        quota_per_second: None,
+        heartbeat: None,
+        events: EventSettings { message_completed: asks, presence: false },
+        upstream: UpstreamRoute::Poll,
+        created_at: UnixMillis(0),
+        revision: 1,
+    }
+}
+
+/// A message of the app `shop` whose devices are all known.
+pub(crate) fn released(id: MessageId, expires_at: UnixMillis) -> Message {
+    Message {
+        id,
+        app: "shop".parse().unwrap(),
+        audience: Audience::All,
+        payload: bytes::Bytes::from_static(b"{}"),
+        options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
+        body_sha256: [0; 32],
+        accepted_at: UnixMillis(0),
+        release_at: None,
+        expires_at,
+        stage: Stage::Released,
+        releasing_at: Some(UnixMillis(0)),
+        released_at: Some(UnixMillis(0)),
+        segments_done: u64::MAX,
     }
 }
 
@@ -103,8 +143,8 @@ impl Ledger for World {
         unreachable!()
     }
 
-    async fn tally(&self, _: MessageId) -> Result<Tally> {
-        unreachable!()
+    async fn tally(&self, message: MessageId) -> Result<Tally> {
+        self.call(|state, _| state.tallies.get(&message).cloned().unwrap_or_default())
     }
 
     async fn delivery(&self, message: MessageId, device: DeviceId) -> Result<Option<Delivery>> {
@@ -116,13 +156,50 @@ impl Ledger for World {
     }
 }
 
+impl Apps for World {
+    async fn create_app(&self, _: App) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn app(&self, id: &AppId) -> Result<Option<App>> {
+        self.call(|state, _| state.apps.get(id).cloned())
+    }
+
+    async fn apps(&self, after: Option<&AppId>, limit: usize) -> Result<Vec<App>> {
+        self.call(|state, _| {
+            let wanted = |app: &&App| after.is_none_or(|after| app.id > *after);
+            state.apps.values().filter(wanted).take(limit).cloned().collect()
+        })
+    }
+
+    async fn replace_app(&self, _: App) -> Result<Replaced> {
+        unreachable!()
+    }
+
+    async fn delete_app(&self, _: &AppId) -> Result<()> {
+        unreachable!()
+    }
+}
+
+impl Events for World {
+    async fn publish(&self, events: Vec<BusEvent>) -> Result<()> {
+        self.call(|state, is_cut| {
+            let reach = if is_cut { events.len() / 2 } else { events.len() };
+            state.events.extend(events.into_iter().take(reach));
+        })
+    }
+}
+
 impl Messages for World {
     async fn accept(&self, _: Message) -> Result<Accepted> {
         unreachable!()
     }
 
-    async fn message(&self, _: MessageId) -> Result<Option<Message>> {
-        unreachable!()
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.call(|state, _| {
+            state.message_reads += 1;
+            state.messages.get(&id).cloned()
+        })
     }
 
     async fn messages_of_app(&self, _: &AppId, _: Option<(UnixMillis, MessageId)>, _: usize) -> Result<Vec<Message>> {
@@ -141,8 +218,12 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn complete(&self, _: MessageId) -> Result<()> {
-        unreachable!()
+    async fn complete(&self, id: MessageId) -> Result<()> {
+        self.call(|state, _| {
+            if let Some(message) = state.messages.get_mut(&id).filter(|message| message.stage == Stage::Released) {
+                message.stage = Stage::Completed;
+            }
+        })
     }
 
     async fn put_shard(&self, _: Shard) -> Result<Shard> {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use homing_contract::http::v1::NewApp;
 use homing_credentials::ApiKey;
-use homing_domain::{App, AppId, EventSettings, UnixMillis, UpstreamRoute};
+use homing_domain::{App, AppId, UnixMillis};
 use homing_ports::{Apps, Created, Error, Replaced};
 
 use crate::keys::{first_key, has_newest};
@@ -67,8 +67,8 @@ pub async fn create_app<P: Apps>(
         client_key: keys.client.digest(),
         quota_per_second: new.quota_per_second,
         heartbeat: new.heartbeat,
-        events: EventSettings::default(),
-        upstream: UpstreamRoute::default(),
+        events: new.events,
+        upstream: new.upstream,
         created_at: now,
         revision: 1,
     };
@@ -78,8 +78,8 @@ pub async fn create_app<P: Apps>(
             let stored = ports.app(&app.id).await?.ok_or(AppChangeError::Busy)?;
             let is_repeat = stored.client_key == app.client_key
                 && has_newest(&stored, &keys.server)
-                && (&stored.name, stored.quota_per_second, stored.heartbeat)
-                    == (&app.name, app.quota_per_second, app.heartbeat);
+                && (&stored.name, stored.quota_per_second, stored.heartbeat, stored.events, &stored.upstream)
+                    == (&app.name, app.quota_per_second, app.heartbeat, app.events, &app.upstream);
             if is_repeat { Ok(stored) } else { Err(AppChangeError::Exists) }
         }
     }

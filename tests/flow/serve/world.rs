@@ -47,7 +47,7 @@ impl World {
         let running = serve::start(config(directory)).await.unwrap();
         let admin = running.first_admin_token.as_ref().unwrap().expose().to_owned();
         let api = api(&running);
-        let request = CreateApp { id: "demo".into(), name: None, quota_per_second: None, heartbeat: None };
+        let request = CreateApp { id: "demo".into(), ..CreateApp::default() };
         let keys = api.post("/v1/apps", &admin, &request).await.unwrap();
         Self { running, api, keys }
     }

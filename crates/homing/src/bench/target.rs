@@ -83,7 +83,7 @@ impl Target {
     async fn with_app(api: ApiClient, admin: &str, certificate: Option<PathBuf>, server: Server) -> Result<Self> {
         let random = uuid::Uuid::new_v4().simple().to_string();
         let id = format!("bench-{}", random.get(..8).unwrap_or_default());
-        let request = CreateApp { id, name: None, quota_per_second: Some(1_000_000), heartbeat: None };
+        let request = CreateApp { id, quota_per_second: Some(1_000_000), ..CreateApp::default() };
         let app: AppCreated = api.post("/v1/apps", admin, &request).await?;
         Ok(Self { api, certificate, server, server_key: app.server_key.into(), client_key: app.client_key.into() })
     }

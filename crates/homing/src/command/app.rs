@@ -19,7 +19,7 @@ pub(super) async fn run(command: AppCommand) -> Result<()> {
 }
 
 async fn create(mut here: Surroundings, app: String, name: Option<String>, admin: &AdminArguments) -> Result<()> {
-    let request = CreateApp { id: app.clone(), name, quota_per_second: None, heartbeat: None };
+    let request = CreateApp { id: app.clone(), name, ..CreateApp::default() };
     let created: AppCreated = here.api.post("/v1/apps", admin_token(admin)?, &request).await?;
     let keys = AppKeys { server_key: created.server_key.clone(), client_key: created.client_key.clone() };
     here.profile.apps.insert(app.clone(), keys);

@@ -1,6 +1,8 @@
 //! Apps and their keys.
 
-use homing_domain::{App, AppId, HeartbeatSettings, Millis, UnixMillis};
+mod settings;
+
+use homing_domain::{App, AppId, EventSettings, HeartbeatSettings, Millis, UnixMillis, UpstreamRoute};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -9,6 +11,8 @@ use super::heartbeat::HeartbeatView;
 use super::text::line;
 use super::time::to_timestamp;
 use crate::http::{Checked, Violations};
+
+pub use settings::{EventsRequest, EventsView, UpstreamRouteView, UpstreamTo};
 
 /// Longest name of an app.
 const NAME_MAX_BYTES: usize = 128;
@@ -20,7 +24,7 @@ pub const KEY_GRACE_DEFAULT_SECONDS: u64 = 24 * 3_600;
 pub const KEY_GRACE_MAX_SECONDS: u64 = 30 * 24 * 3_600;
 
 /// A new app.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct CreateApp {
     /// Its id: 1 to 32 of a-z, 0-9 and -.
@@ -37,6 +41,12 @@ pub struct CreateApp {
     /// Heartbeat settings of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<HeartbeatView>,
+    /// What it is told; nothing when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsRequest>,
+    /// Where messages from its devices go; kept to be asked for when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamRouteView>,
 }
 
 only_objects!(CreateApp);
@@ -52,6 +62,10 @@ pub struct NewApp {
     pub quota_per_second: Option<u32>,
     /// Its heartbeat settings.
     pub heartbeat: Option<HeartbeatSettings>,
+    /// What it is told.
+    pub events: EventSettings,
+    /// Where messages from its devices go.
+    pub upstream: UpstreamRoute,
 }
 
 impl CreateApp {
@@ -67,9 +81,14 @@ impl CreateApp {
         wrong.take(line(&name, NAME_MAX_BYTES, "/name"));
         wrong.take(quota(self.quota_per_second));
         let heartbeat = wrong.take(self.heartbeat.map(|view| view.check("/heartbeat")).transpose()).flatten();
-        match id {
-            Some(id) => wrong.or(NewApp { id, name, quota_per_second: self.quota_per_second, heartbeat }),
-            None => Err(wrong),
+        let events = self.events.unwrap_or_default().applied_to(EventSettings::default());
+        let upstream = wrong.take(self.upstream.unwrap_or_default().check("/upstream"));
+        match (id, upstream) {
+            (Some(id), Some(upstream)) => {
+                let quota_per_second = self.quota_per_second;
+                wrong.or(NewApp { id, name, quota_per_second, heartbeat, events, upstream })
+            }
+            _ => Err(wrong),
         }
     }
 }
@@ -86,6 +105,12 @@ pub struct AppPatch {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     pub quota_per_second: Option<Option<u32>>,
+    /// What it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsRequest>,
+    /// Where messages from its devices go, as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamRouteView>,
 }
 
 only_objects!(AppPatch);
@@ -101,12 +126,19 @@ impl AppPatch {
             wrong.take(line(name, NAME_MAX_BYTES, "/name"));
         }
         wrong.take(quota(self.quota_per_second.flatten()));
+        let upstream = wrong.take(self.upstream.map(|route| route.check("/upstream")).transpose()).flatten();
         wrong.or(())?;
         if let Some(name) = self.name {
             app.name = name;
         }
         if let Some(quota) = self.quota_per_second {
             app.quota_per_second = quota;
+        }
+        if let Some(events) = self.events {
+            app.events = events.applied_to(app.events);
+        }
+        if let Some(route) = upstream {
+            app.upstream = route;
         }
         Ok(())
     }
@@ -153,6 +185,12 @@ pub struct AppView {
     pub quota_per_second: Option<u32>,
     /// Heartbeat settings of its own; none = the installation's.
     pub heartbeat: Option<HeartbeatView>,
+    /// What it is told.
+    #[serde(default)]
+    pub events: EventsView,
+    /// Where messages from its devices go.
+    #[serde(default)]
+    pub upstream: UpstreamRouteView,
     /// Its server keys, newest first.
     pub server_keys: Vec<ServerKeyView>,
     /// When it was made.
@@ -174,6 +212,8 @@ impl AppView {
             name: app.name.clone(),
             quota_per_second: app.quota_per_second,
             heartbeat: app.heartbeat.map(HeartbeatView::from),
+            events: app.events.into(),
+            upstream: (&app.upstream).into(),
             server_keys: server_keys.collect(),
             created_at: to_timestamp(app.created_at),
         }

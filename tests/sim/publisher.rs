@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use homing_contract::http::v1::ValidPush;
-use homing_domain::{Audience, AudienceJob, Cursor, Message, MessageId, Millis, Options, Stage};
+use homing_domain::{Audience, AudienceJob, Cursor, Message, MessageId, Millis, Options, Stage, UnixMillis};
 use homing_intake::{Acceptance, accept};
 use homing_ports::{Accepted, Clock, Messages, Outgoing, QueueName, Queues};
 use homing_tests::weak::{Owner, Weak};
@@ -19,6 +19,7 @@ pub(crate) struct Request {
     pub(crate) audience: Audience,
     pub(crate) options: Options,
     pub(crate) payload: Bytes,
+    pub(crate) release_at: Option<UnixMillis>,
     pub(crate) is_answered: bool,
     /// Its publisher dies after the first try and never asks again.
     pub(crate) gives_up: bool,
@@ -26,8 +27,16 @@ pub(crate) struct Request {
 }
 
 impl World {
-    /// A new request.
-    pub(crate) fn request(&mut self, audience: Audience, options: Options, payload: Bytes, delay: Millis) {
+    /// A new request; `ahead`: it is to be released only so long after it is made.
+    pub(crate) fn request(
+        &mut self,
+        audience: Audience,
+        options: Options,
+        payload: Bytes,
+        delay: Millis,
+        ahead: Option<Millis>,
+    ) {
+        let release_at = ahead.map(|ahead| self.now().plus(delay + ahead));
         let gives_up = self.random.per_mille(60);
         let index = self.requests.len();
         let id = homing_credentials::message_id(&self.app, &key(index));
@@ -37,6 +46,7 @@ impl World {
             audience,
             options,
             payload,
+            release_at,
             is_answered: false,
             gives_up,
             tries: 0,
@@ -63,10 +73,12 @@ impl World {
                 audience: request.audience,
                 payload: request.payload,
                 options: request.options,
+                release_at: request.release_at,
                 validate_only: false,
             };
             let key = key(index);
-            let acceptance = Acceptance { app: &app, push, body_sha256: [7; 32], idempotency_key: Some(&key) };
+            let acceptance =
+                Acceptance { app: &app, push, body_sha256: [7; 32], idempotency_key: Some(&key), sent_at: weak.now() };
             let is_accepted = if skips_job {
                 accept_without_waiting(&weak, acceptance, request.id).await
             } else {
@@ -96,11 +108,12 @@ impl World {
         let mut state = self.state();
         let is_safe = match state.messages.rows.get(&id).map(|message| message.stage) {
             Some(Stage::Accepted) => state.check.jobs.contains(&id),
+            Some(Stage::Scheduled) => state.check.timers.contains(&id),
             Some(_) => true,
             None => false,
         };
         if !is_safe {
-            state.check.violated(format!("{id} is answered 202, but its row or its job is not durable"));
+            state.check.violated(format!("{id} is answered 202, but its row, its job or its timer is not durable"));
         }
     }
 }

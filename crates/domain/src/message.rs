@@ -79,6 +79,12 @@ impl Message {
         }
     }
 
+    /// From when on somebody waits for it: its delay is measured from here.
+    #[must_use]
+    pub fn wanted_at(&self) -> UnixMillis {
+        self.release_at.unwrap_or(self.accepted_at)
+    }
+
     /// Whether nothing more is to come: every device is known, and every one has ended.
     #[must_use]
     pub fn is_complete(&self, tally: &Tally) -> bool {

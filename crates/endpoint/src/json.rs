@@ -37,6 +37,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     }
 }
 
+impl<T: DeserializeOwned> ApiJson<T> {
+    /// Reads a body that came by another way than HTTP, within the same limit and as strictly.
+    ///
+    /// # Errors
+    /// 400, 413 or 422 with the reason, as an HTTP request would get it.
+    pub fn from_bytes(bytes: Bytes) -> Result<Self, Problem> {
+        if bytes.len() > BODY_MAX_BYTES {
+            return Err(too_large());
+        }
+        parse(&bytes).map(|body| Self { body, bytes })
+    }
+}
+
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for ApiJsonOrDefault<T> {
     type Rejection = Problem;
 
@@ -66,13 +79,17 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = format!("a body may be at most {BODY_MAX_BYTES} bytes");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+            too_large()
         } else {
             tracing::debug!(status = %rejection.into_response().status(), "a body could not be read");
             Problem::bad_request("body_incomplete", "the body ended early")
         }
     })
+}
+
+fn too_large() -> Problem {
+    let detail = format!("a body may be at most {BODY_MAX_BYTES} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

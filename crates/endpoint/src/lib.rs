@@ -27,5 +27,5 @@ pub use json::{ApiJson, ApiJsonOrDefault};
 pub use problem::Problem;
 pub use quota::Lane;
 pub use refusals::{BodyRefusals, NotFound, Refusals};
-pub use request::{ApiPath, ApiQuery, idempotency_key};
+pub use request::{ApiPath, ApiQuery, check_idempotency_key, idempotency_key};
 pub use route::{best_gateways, route_view};

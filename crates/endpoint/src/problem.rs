@@ -111,6 +111,27 @@ impl Problem {
         &self.0.code
     }
 
+    /// What is wrong in one line: each code with its pointer and the rule in words. For logs and dead letters.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let inner = &self.0;
+        let line = |code: &str, pointer: Option<&str>, words: &str| match pointer {
+            Some(pointer) if !pointer.is_empty() => format!("{code} at {pointer}: {words}"),
+            _ => format!("{code}: {words}"),
+        };
+        if inner.violations.is_empty() {
+            return line(&inner.code, inner.pointer.as_deref(), &inner.detail);
+        }
+        let lines = inner.violations.iter().map(|wrong| line(&wrong.code, Some(&wrong.pointer), &wrong.message));
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
+    /// After how many seconds to come back, where that is known.
+    #[must_use]
+    pub const fn retry_after_seconds(&self) -> Option<u64> {
+        self.0.retry_after_seconds
+    }
+
     /// Its status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -47,8 +47,17 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    match value.to_str() {
-        Ok(key) if (1..=IDEMPOTENCY_KEY_MAX_BYTES).contains(&key.len()) => Ok(Some(key)),
+    check_idempotency_key(value.as_bytes()).map(Some)
+}
+
+/// An Idempotency-Key, by whichever way it came.
+///
+/// # Errors
+/// It is empty, too long, or not printable ASCII.
+pub fn check_idempotency_key(value: &[u8]) -> Result<&str, Problem> {
+    let is_printable = value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    match std::str::from_utf8(value) {
+        Ok(key) if is_printable && (1..=IDEMPOTENCY_KEY_MAX_BYTES).contains(&key.len()) => Ok(key),
         _ => {
             let detail = format!("Idempotency-Key must be 1 to {IDEMPOTENCY_KEY_MAX_BYTES} printable ASCII characters");
             Err(Problem::bad_request("invalid_idempotency_key", detail))

@@ -282,6 +282,9 @@ pub struct PushArguments {
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
     /// Whose key is used.
+    /// At this moment instead of now, as 2026-12-24T18:00:00+08:00
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
     #[command(flatten)]
     pub key: KeyArguments,
     /// Which server.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use homing::process::{ServerCommand, ServerProcess};
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -116,6 +117,56 @@ async fn a_killed_server_comes_back_with_everything() {
     let heard = tour.client("device listen --count 1 --transport tcp --json").output().await.unwrap();
     let heard: Value = serde_json::from_slice(&heard.stdout).unwrap();
     assert_eq!(heard["message_id"], pushed["message_id"]);
+}
+
+#[tokio::test]
+async fn a_scheduled_push_comes_at_its_time_and_not_before() {
+    let mut tour = Tour::start().await;
+    tour.json("app create demo").await;
+    tour.json("device register").await;
+    let at = in_milliseconds(4_000);
+    let pushed = tour.json(&format!("push --all --title later --at {at}")).await;
+    assert_eq!(pushed["stage"], "scheduled");
+    // The timer is as durable as the message.
+    tour.server.kill().await.unwrap();
+    tour.server = tour.command.start().await.unwrap();
+    let show = format!("message show {}", pushed["message_id"].as_str().unwrap());
+    let waiting = tour.json(&show).await;
+    assert_eq!(waiting["release_at"], at.to_string());
+    // Unless this machine is so slow that the time has come.
+    assert!(waiting["stage"] == "scheduled" || Timestamp::now() >= at, "{waiting}");
+    let heard = tour.client("device listen --count 1 --json").output().await.unwrap();
+    assert!(Timestamp::now() >= at);
+    let heard: Value = serde_json::from_slice(&heard.stdout).unwrap();
+    assert_eq!(heard["message_id"], pushed["message_id"]);
+    let released = tour.json(&show).await;
+    let releasing_at: Timestamp = released["releasing_at"].as_str().unwrap().parse().unwrap();
+    assert!(at <= releasing_at, "{releasing_at} is before {at}");
+    refused(&tour.client("push --all --title x --at 2020-01-01T00:00:00Z").output().await.unwrap(), 1, "/schedule/at");
+}
+
+#[tokio::test]
+async fn a_time_that_passed_while_the_server_was_dead_is_made_up_for_once() {
+    let mut tour = Tour::start().await;
+    tour.json("app create demo").await;
+    tour.json("device register").await;
+    let at = in_milliseconds(1_500);
+    let missed = tour.json(&format!("push --all --title missed --at {at}")).await;
+    tour.server.kill().await.unwrap();
+    let rest = at.duration_since(Timestamp::now());
+    tokio::time::sleep(rest.unsigned_abs()).await; // sleep: nobody is there to fire the timer at its time
+    tour.server = tour.command.start().await.unwrap();
+    let first = tour.client("device listen --count 1 --json").output().await.unwrap();
+    let heard: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!((&heard["message_id"], &heard["seq"]), (&missed["message_id"], &1.into()));
+    let next = tour.json("push --all --title next").await;
+    let second = tour.client("device listen --count 1 --json").output().await.unwrap();
+    let heard: Value = serde_json::from_slice(&second.stdout).unwrap();
+    assert_eq!((&heard["message_id"], &heard["seq"]), (&next["message_id"], &2.into()), "nothing came between");
+}
+
+fn in_milliseconds(span: i64) -> Timestamp {
+    Timestamp::from_millisecond(Timestamp::now().as_millisecond() + span).unwrap()
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl AudienceExpanded {
 pub struct MessageReleased {
     /// Which message.
     pub message: MessageId,
-    /// Since its acceptance.
+    /// Since its acceptance, or since its time.
     pub took: Millis,
 }
 
@@ -88,8 +88,8 @@ pub struct ShardDispatched {
     pub ended: usize,
     /// Devices that are tried again later.
     pub again: usize,
-    /// Since the message's acceptance.
-    pub since_accepted: Millis,
+    /// Since the message's acceptance, or since its time.
+    pub since_wanted: Millis,
 }
 
 impl ShardDispatched {
@@ -102,10 +102,10 @@ impl ShardDispatched {
                 counter!(metric::DEVICES_DISPATCHED, "outcome" => outcome).increment(devices as u64);
             }
         }
-        histogram!(metric::DISPATCH_DELAY).record(seconds(self.since_accepted));
+        histogram!(metric::DISPATCH_DELAY).record(seconds(self.since_wanted));
         debug!(
             message = %self.message, shard = %self.shard, handed_off = self.handed_off, waiting = self.waiting,
-            ended = self.ended, again = self.again, since_accepted_ms = self.since_accepted, "shard dispatched"
+            ended = self.ended, again = self.again, since_wanted_ms = self.since_wanted, "shard dispatched"
         );
     }
 }

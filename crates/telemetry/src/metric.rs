@@ -45,7 +45,7 @@ registry! {
     OVERDUE_SWEPT = Counter Count "homing_overdue_swept_total" "Messages that a sweep found overdue, by what it did: released, closed, hanging (left alone).";
     DEVICES_TARGETED = Counter Count "homing_devices_targeted_total" "Devices in enumerated pages, repeats included.";
     DEVICES_DISPATCHED = Counter Count "homing_devices_dispatched_total" "Devices of dispatched shards, by outcome: handed_off, waiting, ended, again; repeats included.";
-    DISPATCH_DELAY = Histogram Seconds "homing_dispatch_delay_seconds" "From a message's acceptance to the dispatch of a shard of it.";
+    DISPATCH_DELAY = Histogram Seconds "homing_dispatch_delay_seconds" "From a message's acceptance, or its time, to the dispatch of a shard of it.";
     HAND_OFFS = Counter Count "homing_hand_offs_total" "Notices with a hand-off, by result: sent, refused.";
     UNDELIVERED = Counter Count "homing_undelivered_total" "Hand-offs that found no link, by what followed: ended, handed_off, waiting.";
     MAILBOXES_OVERFLOWED = Counter Count "homing_mailboxes_overflowed_total" "Full mailboxes met, by what followed: dropped, trim_asked, refused.";

@@ -57,7 +57,7 @@ fn emit_messages_and_deliveries() {
         waiting: 1,
         ended: 1,
         again: 0,
-        since_accepted: 5,
+        since_wanted: 5,
     }
     .emit();
     MessageClosed { message: MESSAGE, expired: 1, is_last: true }.emit();

@@ -28,6 +28,7 @@ pub(crate) struct Rendered {
     pub(crate) collapse_key: Option<String>,
     pub(crate) is_now_or_never: bool,
     pub(crate) accepted_at: UnixMillis,
+    pub(crate) wanted_at: UnixMillis,
     pub(crate) expires_at: UnixMillis,
 }
 
@@ -35,6 +36,7 @@ impl Rendered {
     fn new(message: Message) -> Self {
         Self {
             id: message.id,
+            wanted_at: message.wanted_at(),
             app: message.app,
             payload: message.payload,
             priority: message.options.priority,

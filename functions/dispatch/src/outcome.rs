@@ -114,7 +114,7 @@ impl<P: Ports> Dispatch<P> {
             waiting: outcome.waiting,
             ended: outcome.receipts.len(),
             again: outcome.again.len(),
-            since_accepted: outcome.now.since(message.accepted_at),
+            since_wanted: outcome.now.since(message.wanted_at),
         }
         .emit();
         failure.map_or(Ok(()), |error| Err(error.into()))

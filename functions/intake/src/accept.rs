@@ -1,10 +1,10 @@
-//! Makes a checked push durable and sends its job.
+//! Makes a checked push durable, and sends its job or sets its timer.
 
 use homing_contract::http::v1::ValidPush;
 use homing_contract::queue::encode;
 use homing_credentials::message_id;
-use homing_domain::{AppId, AudienceJob, Cursor, Message, MessageId, Stage, UnixMillis};
-use homing_ports::{Accepted, Entropy, Error, Messages, Outgoing, QueueName, Queues};
+use homing_domain::{AppId, AudienceJob, Cursor, DueTick, Message, MessageId, Stage, UnixMillis};
+use homing_ports::{Accepted, Entropy, Error, Messages, Outgoing, QueueName, Queues, Timers};
 use homing_telemetry::MessageAccepted;
 use uuid::Builder;
 
@@ -19,6 +19,9 @@ pub struct Acceptance<'a> {
     pub body_sha256: [u8; 32],
     /// The sender's Idempotency-Key.
     pub idempotency_key: Option<&'a str>,
+    /// When the sender sent it. Its time to live counts from here (or from its release), not from when it was looked at: what
+    /// waited in a queue is not fresh.
+    pub sent_at: UnixMillis,
 }
 
 /// A push is not accepted.
@@ -32,47 +35,62 @@ pub enum AcceptError {
     Port(#[from] Error),
 }
 
-/// Accepts a push. A repeat with the same key and body answers the same id and, while its job may be lost, sends it again.
+/// Accepts a push, which is then `accepted` or, with a time, `scheduled`. A repeat with the same key and body answers the
+/// same id and, while its job or its timer may be lost, sends or sets it again.
 ///
 /// # Errors
 /// [`AcceptError`]
-pub async fn accept<P: Messages + Queues>(
+pub async fn accept<P: Messages + Queues + Timers>(
     ports: &P,
     entropy: &dyn Entropy,
     now: UnixMillis,
     acceptance: Acceptance<'_>,
 ) -> Result<MessageId, AcceptError> {
-    let Acceptance { app, push, body_sha256, idempotency_key } = acceptance;
-    let id = idempotency_key.map_or_else(|| new_id(entropy, now), |key| message_id(app, key));
-    let payload_bytes = push.payload.len();
-    let message = Message {
-        id,
-        app: app.clone(),
-        audience: push.audience,
-        payload: push.payload,
-        expires_at: now.plus(u64::from(push.options.ttl_seconds) * 1_000),
-        options: push.options,
-        body_sha256,
-        accepted_at: now,
-        release_at: None,
-        stage: Stage::Accepted,
-        releasing_at: None,
-        released_at: None,
-        segments_done: 0,
-    };
+    let (app, body_sha256) = (acceptance.app, acceptance.body_sha256);
+    let id = acceptance.idempotency_key.map_or_else(|| new_id(entropy, now), |key| message_id(app, key));
+    let message = new_message(id, now, acceptance);
+    let (payload_bytes, mut stage, mut release_at) = (message.payload.len(), message.stage, message.release_at);
     let is_new = match ports.accept(message).await? {
         Accepted::New => true,
         Accepted::Existing(stored) if stored.body_sha256 != body_sha256 => return Err(AcceptError::KeyReused),
-        Accepted::Existing(stored) if stored.stage != Stage::Accepted => return Ok(id),
-        Accepted::Existing(_) => false,
+        Accepted::Existing(stored) => {
+            (stage, release_at) = (stored.stage, stored.release_at);
+            false
+        }
     };
-    send_job(ports, app, id).await?;
+    match (stage, release_at) {
+        (Stage::Accepted, _) => send_job(ports, app, id).await?,
+        (Stage::Scheduled, Some(at)) => ports.set_timer(DueTick { message: id, at }).await?,
+        // It is on its way.
+        _ => return Ok(id),
+    }
     MessageAccepted { message: id, app, is_new, payload_bytes }.emit();
     Ok(id)
 }
 
+fn new_message(id: MessageId, now: UnixMillis, acceptance: Acceptance<'_>) -> Message {
+    let Acceptance { app, push, body_sha256, sent_at, .. } = acceptance;
+    // A time that lies a little back means at once: its time to live must not begin before the request.
+    let release_at = push.release_at.map(|at| at.max(sent_at));
+    Message {
+        id,
+        app: app.clone(),
+        audience: push.audience,
+        payload: push.payload,
+        expires_at: release_at.unwrap_or(sent_at).plus(u64::from(push.options.ttl_seconds) * 1_000),
+        options: push.options,
+        body_sha256,
+        accepted_at: now,
+        release_at,
+        stage: if release_at.is_some() { Stage::Scheduled } else { Stage::Accepted },
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    }
+}
+
 /// Queues the job that enumerates a message's audience.
-pub(crate) async fn send_job<P: Queues>(ports: &P, app: &AppId, message: MessageId) -> Result<(), Error> {
+async fn send_job<P: Queues>(ports: &P, app: &AppId, message: MessageId) -> Result<(), Error> {
     let job = AudienceJob { message, segment: None, cursor: Cursor::Start };
     let item = Outgoing { body: encode(&job), delay: 0, group: Some(app.as_str().into()) };
     ports.send(QueueName::Audience, vec![item]).await

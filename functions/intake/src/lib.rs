@@ -1,15 +1,22 @@
-//! Takes messages in: checks a push, makes it durable, queues its job, and only then answers 202.
+//! Takes messages in: checks a push, makes it durable, queues its job or sets its timer, and only then says so.
 //!
-//! The order is the promise. The message row comes first, then the job in the audience queue, then the answer, so an
-//! accepted message survives any crash: between row and job, [`sweep`] finds it. With an Idempotency-Key the message's id
-//! derives from app and key, so the row itself is the memory of the key.
+//! The order is the promise. The message row comes first, then the job in the audience queue (or, for a message with a
+//! time, its timer), then the answer, so an accepted message survives any crash: between row and job, the sweep of overdue
+//! messages finds it. With an Idempotency-Key the message's id derives from app and key, so the row itself is the memory of
+//! the key.
+//!
+//! A push comes by HTTP ([`router`]) or by the queue that business systems write to ([`consume`]), and is treated alike.
 //!
 //! **Must not know**: what becomes of a message later, any adapter, the sockets.
 
 mod accept;
 mod http;
-mod sweep;
+mod push;
+mod queue;
+
+#[cfg(test)]
+mod tests;
 
 pub use accept::{AcceptError, Acceptance, accept};
 pub use http::router;
-pub use sweep::sweep;
+pub use queue::{Ports, attribute, consume};

@@ -91,6 +91,9 @@ fn stops(subject: Subject<'_>, known: &Known) -> Vec<Stop> {
     let message = subject.message;
     let delivery = known.delivery.as_ref();
     let mut stops = vec![stop("accepted", Some(message.accepted_at), "the message was durable and answered with 202")];
+    if let Some(at) = message.release_at {
+        stops.push(stop("scheduled", Some(at), "its release was set for this time"));
+    }
     if let Some(at) = message.releasing_at {
         stops.push(stop("releasing", Some(at), "the enumeration of its devices began"));
     }

@@ -64,7 +64,16 @@ async fn the_document_names_every_operation_and_resolves() {
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
-    for name in ["PushRequest", "AudienceRequest", "Notification", "OptionsRequest", "RegisterDevice", "CreateApp"] {
+    for name in [
+        "PushRequest",
+        "AudienceRequest",
+        "Notification",
+        "OptionsRequest",
+        "ScheduleRequest",
+        "RegisterDevice",
+        "CreateApp",
+        "RedriveRequest",
+    ] {
         let schema = &document["components"]["schemas"][name];
         assert_eq!(schema["additionalProperties"], false, "{name} is closed");
     }

@@ -99,6 +99,12 @@ fn wrong_shapes() -> Vec<Case> {
             r#"{"audience":{"all":true},"data":{},"options":{"ttl_seconds":1.5}}"#,
             at("invalid_type", "/options/ttl_seconds"),
         ),
+        push(
+            r#"{"audience":{"all":true},"data":{},"schedule":{"at":"tomorrow"}}"#,
+            at("invalid_value", "/schedule/at"),
+        ),
+        push(r#"{"audience":{"all":true},"data":{},"schedule":{"at":1}}"#, at("invalid_type", "/schedule/at")),
+        push(r#"{"audience":{"all":true},"data":{},"schedule":{"on":"x"}}"#, at("unknown_field", "/schedule/on")),
         push(r#"{"audience":{"all":true},"data":{},"validate_only":1}"#, at("invalid_type", "/validate_only")),
     ]
 }
@@ -138,7 +144,10 @@ fn broken_rules() -> Vec<Case> {
             &with(r#""data":{},"options":{"rate_per_second":9}"#),
             at("not_supported_yet", "/options/rate_per_second"),
         ),
-        push(&with(r#""data":{},"schedule":{"at":"2030-01-01T00:00:00Z"}"#), at("not_supported_yet", "/schedule")),
+        push(&with(r#""data":{},"schedule":{"at":"2020-01-01T00:00:00Z"}"#), at("in_the_past", "/schedule/at")),
+        push(&with(r#""data":{},"schedule":{"at":"9020-01-01T00:00:00Z"}"#), at("out_of_range", "/schedule/at")),
+        push(&with(r#""data":{},"schedule":{}"#), at("empty", "/schedule")),
+        push(&with(r#""data":{},"schedule":{"cron":"0 9 * * *"}"#), at("not_supported_yet", "/schedule/cron")),
         push(&with(r#""data":{},"channels":{"apns":{}}"#), at("not_supported_yet", "/channels")),
         push(&with(r#""data":{},"localizations":{"zh-CN":{}}"#), at("not_supported_yet", "/localizations")),
     ]

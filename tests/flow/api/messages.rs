@@ -1,10 +1,12 @@
 //! Sending: what is durable before 202, and what a repeat does.
 
+use homing_contract::http::v1::to_timestamp;
 use homing_contract::queue::decode;
 use homing_credentials::message_id;
-use homing_domain::{AudienceJob, Cursor, MessageId};
+use homing_domain::{AudienceJob, Cursor, DueTick, MessageId};
 use homing_endpoint::EdgeLimits;
 use homing_ports::{Messages, QueueName};
+use homing_schedule::Swept;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -81,10 +83,44 @@ async fn a_lost_job_is_sent_again_by_the_sweep() {
     world.post("/v1/messages", &world.server_key, body()).await.expect(202);
     world.drain(QueueName::Audience).await;
     world.clock.advance(59_000);
-    assert_eq!(homing_intake::sweep(&world.store, world.edge.now()).await.unwrap(), 0);
+    let sweep = async || homing_schedule::sweep(&world.store, world.edge.now()).await.unwrap();
+    assert_eq!(sweep().await, Swept::default());
     world.clock.advance(2_000);
-    assert_eq!(homing_intake::sweep(&world.store, world.edge.now()).await.unwrap(), 1);
+    assert_eq!(sweep().await, Swept { released: 1, ..Swept::default() });
     assert_eq!(world.depth(QueueName::Audience).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_with_a_time_waits_for_its_ticks_or_for_the_sweep() {
+    let world = World::new().await;
+    let at = world.edge.now().plus(90_000);
+    let mut body = body();
+    body["schedule"] = json!({"at": to_timestamp(at)});
+    let accepted = push(&world, "order-7", &body).await.expect(202);
+    assert_eq!(accepted["stage"], "scheduled");
+    // The timer of the first run may be lost, so a repeat sets it again.
+    assert_eq!(push(&world, "order-7", &body).await.expect(202), accepted);
+    let path = format!("/v1/messages/{}", accepted["message_id"].as_str().unwrap());
+    let shown = world.get(&path, &world.server_key).await.expect(200);
+    assert_eq!((&shown["stage"], &shown["release_at"]), (&json!("scheduled"), &json!(to_timestamp(at))));
+    assert_eq!(shown["expires_at"], json!(to_timestamp(at.plus(60_000))));
+    assert_eq!((world.depth(QueueName::Due).await, world.depth(QueueName::Audience).await), (2, 0));
+
+    let id: MessageId = accepted["message_id"].as_str().unwrap().parse().unwrap();
+    world.clock.advance(90_000);
+    let ticks = world.drain(QueueName::Due).await;
+    assert_eq!(
+        ticks.iter().map(|tick| decode(tick).unwrap()).collect::<Vec<DueTick>>(),
+        [DueTick { message: id, at }; 2]
+    );
+
+    // Lost ticks are made up for.
+    world.clock.advance(60_001);
+    let swept = homing_schedule::sweep(&world.store, world.edge.now()).await.unwrap();
+    assert_eq!((swept.released, world.drain(QueueName::Audience).await.len()), (1, 1));
+    world.store.begin_release(id, world.edge.now()).await.unwrap();
+    assert_eq!(push(&world, "order-7", &body).await.expect(202), accepted, "a repeat is answered as before");
+    assert_eq!((world.depth(QueueName::Due).await, world.depth(QueueName::Audience).await), (0, 0));
 }
 
 #[tokio::test]

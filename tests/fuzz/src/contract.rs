@@ -4,8 +4,15 @@ use std::fmt::Debug;
 
 use homing_contract::http::v1::PushRequest;
 use homing_contract::queue::v1::{Item, decode, decode_dispatch_input, encode};
-use homing_domain::limits::{AUDIENCE_MAX_NAMES, PAYLOAD_MAX_BYTES, TTL_MAX_SECONDS};
-use homing_domain::{Audience, AudienceJob, CloseJob, DeviceId, Notice, ReceiptBatch, Shard, Undelivered};
+use homing_domain::limits::{
+    AUDIENCE_MAX_NAMES, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE, TTL_MAX_SECONDS,
+};
+use homing_domain::{
+    Audience, AudienceJob, CloseJob, DeviceId, DueTick, Notice, ReceiptBatch, Shard, Undelivered, UnixMillis,
+};
+
+/// Late in 2023: as good as any time.
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 /// A request is either refused with reasons that point at it, or it is within every limit.
 pub fn contract_message(data: &[u8]) {
@@ -15,12 +22,14 @@ pub fn contract_message(data: &[u8]) {
     let _: PushRequest = serde_json::from_slice(&written).expect("and read again");
 
     let device_of_token = |token: &str| token.starts_with('t').then(|| DeviceId::from_bytes([7; 16]));
-    match request.check(&device_of_token) {
+    match request.check(NOW, &device_of_token) {
         Ok(valid) => {
             assert!(valid.payload.len() <= PAYLOAD_MAX_BYTES);
             let payload: serde_json::Value = serde_json::from_slice(&valid.payload).expect("the payload is JSON");
             assert!(payload.is_object());
             assert!(valid.options.ttl_seconds <= TTL_MAX_SECONDS);
+            let allowed = NOW.minus(SCHEDULE_PAST_TOLERANCE)..=NOW.plus(SCHEDULE_MAX_AHEAD);
+            assert!(valid.release_at.is_none_or(|at| allowed.contains(&at)), "{:?}", valid.release_at);
             let names = match &valid.audience {
                 Audience::Devices(devices) => devices.len(),
                 Audience::Users(users) => users.len(),
@@ -45,6 +54,7 @@ pub fn queue_envelopes(data: &[u8]) {
     reads_back::<Undelivered>(data);
     reads_back::<ReceiptBatch>(data);
     reads_back::<CloseJob>(data);
+    reads_back::<DueTick>(data);
     reads_back::<Notice>(data);
     let is_dispatch = decode::<Shard>(data).is_ok() || decode::<Undelivered>(data).is_ok();
     assert_eq!(decode_dispatch_input(data).is_ok(), is_dispatch);

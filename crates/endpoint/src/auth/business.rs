@@ -23,8 +23,18 @@ impl<P: Apps + 'static> FromRequestParts<Edge<P>> for Business {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge<P>) -> Result<Self, Problem> {
-        let app = edge.app_of_server_key(required_bearer(&parts.headers)?).await?;
-        edge.admit(&app, Lane::Business)?;
-        Ok(Self { app })
+        edge.business(required_bearer(&parts.headers)?).await
+    }
+}
+
+impl<P: Apps> Edge<P> {
+    /// Who presents this server key, by HTTP or by another way; takes one request from the app's quota.
+    ///
+    /// # Errors
+    /// 401 or 403 when the key is none, 429 with the time to wait, 503 when the store does not answer.
+    pub async fn business(&self, server_key: &str) -> Result<Business, Problem> {
+        let app = self.app_of_server_key(server_key).await?;
+        self.admit(&app, Lane::Business)?;
+        Ok(Business { app })
     }
 }

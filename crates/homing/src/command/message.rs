@@ -34,13 +34,15 @@ fn show(view: &MessageView) -> Result<()> {
         Some(named) => format!("{named} {}", summary.audience.kind),
         None => summary.audience.kind.clone(),
     };
-    table::line(table::of_pairs([
+    let mut pairs = vec![
         ("message", summary.message_id.clone()),
         ("stage", stage(summary.stage)),
         ("audience", audience),
         ("accepted", summary.accepted_at.to_string()),
-        ("expires", summary.expires_at.to_string()),
-    ]))?;
+    ];
+    pairs.extend(summary.release_at.map(|at| ("release at", at.to_string())));
+    pairs.push(("expires", summary.expires_at.to_string()));
+    table::line(table::of_pairs(pairs))?;
     let heads = ["", "targeted", "delivered", "handed off", "expired", "failed", "recalled", "suppressed", "pending"];
     let mut balance = table::with_heads(heads);
     balance.add_row(row("all", &view.balance));

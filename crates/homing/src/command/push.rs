@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{
-    AudienceRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest,
+    AudienceRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest, ScheduleRequest, StageName,
 };
 
 use super::context::Surroundings;
@@ -17,7 +17,8 @@ pub(super) async fn run(arguments: PushArguments) -> Result<()> {
     if here.json {
         return table::json(&accepted);
     }
-    table::line(format!("accepted: {}", accepted.message_id))?;
+    let stage = if accepted.stage == StageName::Scheduled { "scheduled" } else { "accepted" };
+    table::line(format!("{stage}: {}", accepted.message_id))?;
     table::line(format!("what becomes of it: homing message show {}", accepted.message_id))
 }
 
@@ -44,7 +45,10 @@ fn request(arguments: PushArguments) -> Result<PushRequest> {
         collapse_key: arguments.collapse_key,
         ..OptionsRequest::default()
     };
-    Ok(PushRequest { audience, notification, data, options: Some(options), ..PushRequest::default() })
+    let at = |time: String| serde_json::from_value::<ScheduleRequest>(serde_json::json!({"at": time}));
+    let schedule = arguments.at.map(at).transpose();
+    let schedule = schedule.context("--at is a time with its offset from UTC, as 2026-12-24T18:00:00+08:00")?;
+    Ok(PushRequest { audience, notification, data, options: Some(options), schedule, ..PushRequest::default() })
 }
 
 #[cfg(test)]
@@ -67,6 +71,9 @@ mod tests {
         assert_eq!(push.audience.users.unwrap(), ["u1", "用户"]);
         let options = push.options.unwrap();
         assert_eq!((options.ttl_seconds, options.priority), (Some(5), Some(PriorityName::High)));
+        assert_eq!(push.schedule, None);
+        let push = parse(&["--all", "--title", "hi", "--at", "2026-12-24T18:00:00+08:00"]).unwrap();
+        assert_eq!(push.schedule.unwrap().at.unwrap().to_string(), "2026-12-24T10:00:00Z");
     }
 
     #[test]
@@ -76,6 +83,7 @@ mod tests {
             &["--all"],
             &["--all", "--data", "[1]"],
             &["--all", "--title", "x", "--priority", "urgent"],
+            &["--all", "--title", "x", "--at", "tomorrow"],
             &["--all", "--device", "d", "--title", "x"],
         ] {
             assert!(parse(flags).is_err(), "{flags:?}");

@@ -29,7 +29,8 @@ pub(super) fn explanation(subject: Subject<'_>, known: &Known) -> String {
     }
     sentence(match (known.is_targeted, subject.message.stage) {
         (true, _) => "it is on its way to the device's mailbox, or its end is about to be recorded",
-        (false, Stage::Accepted | Stage::Scheduled) => "the enumeration of its devices has not begun yet",
+        (false, Stage::Scheduled) => "it waits for its time",
+        (false, Stage::Accepted) => "the enumeration of its devices has not begun yet",
         (false, Stage::Releasing) => "the enumeration of its devices has not come to this one, if it is among them",
         (false, _) => "it is not for this device",
     })
@@ -136,6 +137,7 @@ mod tests {
     fn what_is_not_targeted_says_why() {
         let nothing = Known::default();
         assert!(say(Stage::Accepted, &nothing, 1).contains("has not begun"));
+        assert_eq!(say(Stage::Scheduled, &nothing, 1), "It waits for its time.");
         assert!(say(Stage::Releasing, &nothing, 1).contains("has not come to this one"));
         assert_eq!(say(Stage::Released, &nothing, 1), "It is not for this device.");
         assert!(say(Stage::Released, &Known { is_targeted: true, ..Known::default() }, 1).contains("on its way"));

@@ -91,7 +91,8 @@ pub struct MessageSummary {
     /// Its id.
     #[schema(format = Uuid)]
     pub message_id: String,
-    /// Where it is. `completed` shows only where the numbers are, at `GET /v1/messages/{id}`.
+    /// Where it is. `GET /v1/messages/{id}`, which has the numbers, says `completed` as soon as nothing is pending; a list
+    /// says so once the message is closed.
     pub stage: StageName,
     /// Who it is for.
     pub audience: AudienceView,
@@ -99,6 +100,9 @@ pub struct MessageSummary {
     pub options: OptionsView,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// When it is to be released; missing when that was at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Timestamp>,
     /// From here on it is not delivered any more.
     pub expires_at: Timestamp,
     /// When the enumeration of its devices began.
@@ -128,6 +132,7 @@ impl MessageSummary {
                 collapse_key: message.options.collapse_key.clone(),
             },
             accepted_at: to_timestamp(message.accepted_at),
+            release_at: message.release_at.map(to_timestamp),
             expires_at: to_timestamp(message.expires_at),
             releasing_at: message.releasing_at.map(to_timestamp),
             released_at: message.released_at.map(to_timestamp),
@@ -211,7 +216,7 @@ impl MessageView {
     pub fn new(message: &Message, tally: &Tally) -> Self {
         let balance = tally.balance(None);
         let mut summary = MessageSummary::new(message);
-        if message.stage == Stage::Released && balance.pending == 0 {
+        if message.is_complete(tally) {
             summary.stage = StageName::Completed;
         }
         let by_channel = |channel| tally.balance(Some(channel)).into();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use homing_domain::limits::PAYLOAD_MAX_BYTES;
-use homing_domain::{Audience, DeviceId, MessageId, Options, Stage};
+use homing_domain::{Audience, DeviceId, MessageId, Options, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use super::audience::AudienceRequest;
 use super::message::StageName;
 use super::notification::Notification;
 use super::options::OptionsRequest;
+use super::schedule::ScheduleRequest;
 use crate::http::{Checked, Violations, pointer};
 
 /// A message to send.
@@ -37,9 +38,9 @@ pub struct PushRequest {
     /// Fields for single channels. Not supported yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<Map<String, Value>>,
-    /// When to send it. Not supported yet: everything is sent at once.
+    /// When to send it; at once when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Map<String, Value>>,
+    pub schedule: Option<ScheduleRequest>,
 }
 
 only_objects!(PushRequest);
@@ -78,6 +79,8 @@ pub struct ValidPush {
     pub payload: Bytes,
     /// How it is to be delivered.
     pub options: Options,
+    /// When it is to be released; `None` = at once.
+    pub release_at: Option<UnixMillis>,
     /// Whether only to check.
     pub validate_only: bool,
 }
@@ -92,11 +95,11 @@ struct Payload<'a> {
 }
 
 impl PushRequest {
-    /// Checks everything. `device_of_token` answers which device a push token of this app names.
+    /// Checks everything, as of `now`. `device_of_token` answers which device a push token of this app names.
     ///
     /// # Errors
     /// All that is wrong.
-    pub fn check(self, device_of_token: &dyn Fn(&str) -> Option<DeviceId>) -> Checked<ValidPush> {
+    pub fn check(self, now: UnixMillis, device_of_token: &dyn Fn(&str) -> Option<DeviceId>) -> Checked<ValidPush> {
         let mut wrong = Violations::default();
         let audience = wrong.take(self.audience.check("/audience", device_of_token));
         if self.notification.is_none() && self.data.is_none() {
@@ -107,16 +110,15 @@ impl PushRequest {
         }
         let payload = wrong.take(render(self.notification.as_ref(), self.data.as_ref()));
         let options = wrong.take(self.options.unwrap_or_default().check("/options"));
-        for (field, value) in
-            [("localizations", &self.localizations), ("channels", &self.channels), ("schedule", &self.schedule)]
-        {
+        let release_at = wrong.take(self.schedule.map_or(Ok(None), |schedule| schedule.check(now, "/schedule")));
+        for (field, value) in [("localizations", &self.localizations), ("channels", &self.channels)] {
             if value.as_ref().is_some_and(|value| !value.is_empty()) {
                 wrong.add("not_supported_yet", pointer("", field), format!("{field} is not supported yet"));
             }
         }
-        match (audience, payload, options) {
-            (Some(audience), Some(payload), Some(options)) => {
-                wrong.or(ValidPush { audience, payload, options, validate_only: self.validate_only })
+        match (audience, payload, options, release_at) {
+            (Some(audience), Some(payload), Some(options), Some(release_at)) => {
+                wrong.or(ValidPush { audience, payload, options, release_at, validate_only: self.validate_only })
             }
             _ => Err(wrong),
         }

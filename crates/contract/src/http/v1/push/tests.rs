@@ -3,10 +3,13 @@ use serde_json::json;
 use super::*;
 
 const DEVICE: &str = "00000000-0000-0000-0000-000000000001";
+/// 2023-11-14T22:13:20Z.
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+const DAY: u64 = 24 * 3_600_000;
 
 fn check(body: Value) -> Checked<ValidPush> {
     let request: PushRequest = serde_json::from_value(body).unwrap();
-    request.check(&|token| (token == "hmp_ok").then(|| DeviceId::from_bytes([2; 16])))
+    request.check(NOW, &|token| (token == "hmp_ok").then(|| DeviceId::from_bytes([2; 16])))
 }
 
 fn broken(body: Value) -> Vec<(String, String)> {
@@ -29,7 +32,7 @@ fn a_full_request_becomes_a_message() {
     .unwrap();
     let devices = vec![DEVICE.parse().unwrap(), DeviceId::from_bytes([2; 16])];
     assert_eq!(push.audience, Audience::Devices(devices));
-    assert_eq!((push.options.ttl_seconds, push.validate_only), (0, false));
+    assert_eq!((push.options.ttl_seconds, push.release_at, push.validate_only), (0, None, false));
     let payload: Value = serde_json::from_slice(&push.payload).unwrap();
     assert_eq!(payload["notification"]["title"], "到账 💰");
     assert_eq!(payload["data"]["order"], 7);
@@ -41,7 +44,8 @@ fn everything_wrong_is_named_at_once() {
         "audience": {"devices": [DEVICE, "x", "hmp_forged"]},
         "notification": {"title": " ", "image": "ftp://x"},
         "options": {"ttl_seconds": -1, "collapse_key": "", "rate_per_second": 5, "delivery": "own_only"},
-        "schedule": {"at": "2030-01-01T00:00:00Z"}
+        "schedule": {"at": "2030-01-01T00:00:00Z", "cron": "0 9 * * *", "timezone": "Asia/Shanghai", "at_local": "09:00"},
+        "channels": {"apns": {}}
     }));
     let expected = [
         ("invalid_device", "/audience/devices/1"),
@@ -52,9 +56,47 @@ fn everything_wrong_is_named_at_once() {
         ("empty", "/options/collapse_key"),
         ("not_supported_yet", "/options/delivery"),
         ("not_supported_yet", "/options/rate_per_second"),
-        ("not_supported_yet", "/schedule"),
+        ("not_supported_yet", "/schedule/cron"),
+        ("not_supported_yet", "/schedule/timezone"),
+        ("not_supported_yet", "/schedule/at_local"),
+        ("out_of_range", "/schedule/at"),
+        ("not_supported_yet", "/channels"),
     ];
     assert_eq!(all, expected.map(|(code, pointer)| pair(code, pointer)));
+}
+
+#[test]
+fn a_time_is_between_a_minute_ago_and_a_year_ahead() {
+    let at = |schedule: Value| check(json!({"audience": {"all": true}, "data": {}, "schedule": schedule}));
+    for (text, expected) in [
+        ("2023-11-14T22:12:20Z", UnixMillis(NOW.0 - 60_000)),
+        ("2023-11-14T22:13:20.5Z", UnixMillis(NOW.0 + 500)),
+        ("2023-11-15T07:13:20+08:00", UnixMillis(NOW.0 + 3_600_000)),
+        ("2024-11-13T22:13:20Z", UnixMillis(NOW.0 + 365 * DAY)),
+    ] {
+        assert_eq!(at(json!({"at": text})).unwrap().release_at, Some(expected), "{text}");
+    }
+    for (schedule, code, pointer) in [
+        (json!({"at": "2023-11-14T22:12:19.999Z"}), "in_the_past", "/schedule/at"),
+        (json!({"at": "1969-01-01T00:00:00Z"}), "in_the_past", "/schedule/at"),
+        (json!({"at": "2024-11-13T22:13:20.001Z"}), "out_of_range", "/schedule/at"),
+        (json!({"at": "9999-01-01T00:00:00Z"}), "out_of_range", "/schedule/at"),
+        (json!({}), "empty", "/schedule"),
+        (json!({"at": null}), "empty", "/schedule"),
+    ] {
+        let codes = at(schedule).unwrap_err().into_vec();
+        assert_eq!(
+            codes.into_iter().map(|wrong| (wrong.code, wrong.pointer)).collect::<Vec<_>>(),
+            [pair(code, pointer)]
+        );
+    }
+    for schedule in
+        [json!({"at": "tomorrow"}), json!({"at": "2030-01-01T00:00:00"}), json!({"at": 5}), json!({"when": 1})]
+    {
+        let body = json!({"audience": {"all": true}, "data": {}, "schedule": schedule});
+        assert!(serde_json::from_value::<PushRequest>(body.clone()).is_err(), "{body}");
+    }
+    assert_eq!(at(Value::Null).unwrap().release_at, None);
 }
 
 #[test]
@@ -141,10 +183,13 @@ mod properties {
 
         /// Any JSON at all is taken or refused, never a panic; what is taken has an audience and content.
         #[test]
-        fn any_json_is_judged(audience in any_json(), options in any_json(), notification in any_json()) {
-            let body = json!({"audience": audience, "options": options, "notification": notification});
+        fn any_json_is_judged(
+            audience in any_json(), options in any_json(), notification in any_json(), schedule in any_json(),
+        ) {
+            let body =
+                json!({"audience": audience, "options": options, "notification": notification, "schedule": schedule});
             if let Ok(request) = serde_json::from_value::<PushRequest>(body)
-                && let Err(wrong) = request.check(&|_| None)
+                && let Err(wrong) = request.check(NOW, &|_| None)
             {
                 prop_assert!(!wrong.into_vec().is_empty());
             }

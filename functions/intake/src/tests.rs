@@ -1,0 +1,5 @@
+//! Acceptance and the intake queue over a small world whose every call can fail.
+
+mod queued;
+mod scheduled;
+mod world;

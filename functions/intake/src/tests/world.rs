@@ -1,0 +1,240 @@
+//! A world in memory with one app. Any call can fail, before or after it took effect.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use homing_credentials::{ApiKey, DeviceKeys};
+use homing_domain::{
+    App, AppId, DueTick, EventSettings, Message, MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis,
+    UpstreamRoute,
+};
+use homing_endpoint::{Edge, EdgeLimits, EdgeParts};
+use homing_ports::{
+    Accepted, Apps, Clock, Created, DeadLetter, Entropy, Error, Fault, Messages, Outgoing, QueueName, Queues,
+    ReceiptHandle, Received, Replaced, Result, StageError, Timers,
+};
+
+use crate::queue::{self, attribute};
+
+pub(super) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+/// Where an injected failure strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Before,
+    After,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) now: UnixMillis,
+    pub(super) messages: BTreeMap<MessageId, Message>,
+    pub(super) jobs: Vec<Outgoing>,
+    pub(super) timers: Vec<DueTick>,
+    pub(super) calls: usize,
+    pub(super) fail_at: Option<(usize, When)>,
+}
+
+pub(super) struct World(Mutex<State>);
+
+impl World {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { now: NOW, ..State::default() })))
+    }
+
+    pub(super) fn edge(self: &Arc<Self>) -> Edge<Self> {
+        Edge::new(EdgeParts {
+            ports: Arc::clone(self),
+            clock: Arc::clone(self) as _,
+            entropy: Arc::clone(self) as _,
+            keys: Arc::new(DeviceKeys::new(1, [(1, [1; 32])]).unwrap()),
+            limits: EdgeLimits { business_per_second: 3, ..EdgeLimits::default() },
+        })
+    }
+
+    pub(super) fn with<T>(&self, does: impl FnOnce(&mut State) -> T) -> T {
+        does(&mut self.0.lock().unwrap())
+    }
+
+    fn call<T>(&self, does: impl FnOnce(&mut State) -> T) -> Result<T> {
+        self.with(|state| {
+            state.calls += 1;
+            let at = state.calls;
+            let failure = || Err(Error::new(Fault::Retry, "call the world"));
+            if state.fail_at == Some((at, When::Before)) {
+                return failure();
+            }
+            let answer = does(state);
+            if state.fail_at == Some((at, When::After)) { failure() } else { Ok(answer) }
+        })
+    }
+}
+
+pub(super) fn app() -> AppId {
+    "demo".parse().unwrap()
+}
+
+pub(super) fn key() -> ApiKey {
+    ApiKey::server(&app(), [7; 32])
+}
+
+/// An item as a business system writes it, received once.
+pub(super) fn item(body: &str) -> Received {
+    let key = key();
+    let attributes = [(attribute::APP, "demo"), (attribute::KEY, key.expose()), (attribute::MESSAGE_ID, "item-1")];
+    Received {
+        handle: ReceiptHandle(Bytes::new()),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        receives: 1,
+        sent_at: NOW,
+        attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    }
+}
+
+/// The same with another value of an attribute, or without it.
+pub(super) fn with(item: &Received, name: &str, value: Option<&str>) -> Received {
+    let mut item = item.clone();
+    item.attributes.retain(|(key, _)| key != name);
+    item.attributes.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    item
+}
+
+/// The fakes never wait.
+pub(super) fn consume(edge: &Edge<World>, item: &Received) -> std::result::Result<(), StageError> {
+    queue::consume(edge, item).now_or_never().expect("it waits for its ports only")
+}
+
+impl Clock for World {
+    fn now(&self) -> UnixMillis {
+        self.with(|state| state.now)
+    }
+}
+
+impl Entropy for World {
+    fn random_16(&self) -> [u8; 16] {
+        [0x5a; 16]
+    }
+}
+
+impl Apps for World {
+    async fn create_app(&self, _: App) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn app(&self, id: &AppId) -> Result<Option<App>> {
+        let server_key =
+            ServerKey { digest: key().digest(), hint: key().hint(), created_at: UnixMillis(0), expires_at: None };
+        let found = App {
+            id: app(),
+            name: "Demo".into(),
+            server_keys: vec![server_key],
+            client_key: [0; 32],
+            quota_per_second: None,
+            heartbeat: None,
+            events: EventSettings::default(),
+            upstream: UpstreamRoute::default(),
+            created_at: UnixMillis(0),
+            revision: 1,
+        };
+        self.call(|_| Some(found).filter(|found| found.id == *id))
+    }
+
+    async fn apps(&self, _: Option<&AppId>, _: usize) -> Result<Vec<App>> {
+        unreachable!()
+    }
+
+    async fn replace_app(&self, _: App) -> Result<Replaced> {
+        unreachable!()
+    }
+
+    async fn delete_app(&self, _: &AppId) -> Result<()> {
+        unreachable!()
+    }
+}
+
+impl Messages for World {
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.call(|state| match state.messages.get(&message.id) {
+            Some(stored) => Accepted::Existing(Box::new(stored.clone())),
+            None => {
+                state.messages.insert(message.id, message);
+                Accepted::New
+            }
+        })
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.call(|state| state.messages.get(&id).cloned())
+    }
+
+    async fn messages_of_app(&self, _: &AppId, _: Option<(UnixMillis, MessageId)>, _: usize) -> Result<Vec<Message>> {
+        unreachable!()
+    }
+
+    async fn overdue(&self, _: UnixMillis, _: usize) -> Result<Vec<MessageId>> {
+        unreachable!()
+    }
+
+    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn finish_segment(&self, _: MessageId, _: u8, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn put_shard(&self, _: Shard) -> Result<Shard> {
+        unreachable!()
+    }
+
+    async fn shards(&self, _: MessageId, _: Option<ShardId>, _: usize) -> Result<Vec<Shard>> {
+        unreachable!()
+    }
+}
+
+impl Queues for World {
+    async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
+        assert_eq!(queue, QueueName::Audience);
+        self.call(|state| state.jobs.extend(items))
+    }
+
+    async fn receive(&self, _: QueueName, _: usize, _: Millis) -> Result<Vec<Received>> {
+        unreachable!()
+    }
+
+    async fn delete(&self, _: QueueName, _: Vec<ReceiptHandle>) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn retry(&self, _: QueueName, _: ReceiptHandle, _: Millis, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn dead_letters(&self, _: QueueName, _: usize) -> Result<Vec<DeadLetter>> {
+        unreachable!()
+    }
+
+    async fn redrive(&self, _: QueueName, _: Bytes) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn depth(&self, _: QueueName) -> Result<u64> {
+        unreachable!()
+    }
+}
+
+impl Timers for World {
+    async fn set_timer(&self, tick: DueTick) -> Result<()> {
+        self.call(|state| state.timers.push(tick))
+    }
+}

@@ -1,0 +1,182 @@
+//! A small world in memory whose calls can fail before they take effect, and whose list of overdue messages may be stale.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use homing_domain::{
+    AppId, Audience, Message, MessageId, Millis, Options, Priority, Shard, ShardId, Stage, UnixMillis,
+};
+use homing_ports::{
+    Accepted, Clock, DeadLetter, Error, Fault, Messages, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
+};
+
+/// When scheduled messages are to be released; an hour before, all were accepted.
+pub(super) const AT: UnixMillis = UnixMillis(1_700_000_000_000);
+/// When all of them expire.
+pub(super) const EXPIRES: UnixMillis = AT.plus(3_600_000);
+
+#[derive(Default)]
+struct State {
+    now: UnixMillis,
+    messages: BTreeMap<MessageId, Message>,
+    always_listed: Vec<MessageId>,
+    queues: BTreeMap<QueueName, Vec<Outgoing>>,
+    calls: usize,
+    fail_at: usize,
+}
+
+pub(super) struct World(Mutex<State>);
+
+impl World {
+    pub(super) fn at(now: UnixMillis) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { now, ..State::default() })))
+    }
+
+    pub(super) fn set_now(&self, now: UnixMillis) {
+        self.with(|state| state.now = now);
+    }
+
+    pub(super) fn put(&self, message: Message) {
+        self.with(|state| state.messages.insert(message.id, message));
+    }
+
+    /// Beyond the 256 that [`id`] has names for.
+    pub(super) fn put_numbered(&self, n: u16, stage: Stage) {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        self.put(Message { id: MessageId::from_bytes(bytes), ..message(0, stage) });
+    }
+
+    /// Names a message as overdue whatever its row says.
+    pub(super) fn list_always(&self, id: MessageId) {
+        self.with(|state| state.always_listed.push(id));
+    }
+
+    pub(super) fn take(&self, queue: QueueName) -> Vec<Outgoing> {
+        self.with(|state| state.queues.remove(&queue).unwrap_or_default())
+    }
+
+    /// The `call`th call from now, counted from 1, fails; those after it do not.
+    pub(super) fn fail_at(&self, call: usize) {
+        self.with(|state| state.fail_at = state.calls + call);
+    }
+
+    fn with<T>(&self, does: impl FnOnce(&mut State) -> T) -> T {
+        does(&mut self.0.lock().unwrap())
+    }
+
+    fn call<T>(&self, does: impl FnOnce(&mut State) -> T) -> Result<T> {
+        self.with(|state| {
+            state.calls += 1;
+            if state.calls == state.fail_at {
+                return Err(Error::new(Fault::Retry, "call the world"));
+            }
+            Ok(does(state))
+        })
+    }
+}
+
+pub(super) fn id(n: u8) -> MessageId {
+    MessageId::from_bytes([n; 16])
+}
+
+pub(super) fn message(n: u8, stage: Stage) -> Message {
+    Message {
+        id: id(n),
+        app: "demo".parse().unwrap(),
+        audience: Audience::All,
+        payload: Bytes::from_static(b"{}"),
+        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None },
+        body_sha256: [0; 32],
+        accepted_at: AT.minus(3_600_000),
+        release_at: (stage != Stage::Accepted).then_some(AT),
+        expires_at: EXPIRES,
+        stage,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> UnixMillis {
+        self.with(|state| state.now)
+    }
+}
+
+impl Messages for World {
+    async fn accept(&self, _: Message) -> Result<Accepted> {
+        unreachable!()
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.call(|state| state.messages.get(&id).cloned())
+    }
+
+    async fn messages_of_app(&self, _: &AppId, _: Option<(UnixMillis, MessageId)>, _: usize) -> Result<Vec<Message>> {
+        unreachable!()
+    }
+
+    async fn overdue(&self, now: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
+        self.call(|state| {
+            let is_due = |message: &&Message| message.due_at().is_some_and(|at| at <= now);
+            let due = state.messages.values().filter(is_due).map(|message| message.id);
+            due.chain(state.always_listed.iter().copied()).take(limit).collect()
+        })
+    }
+
+    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn finish_segment(&self, _: MessageId, _: u8, _: UnixMillis) -> Result<Option<Message>> {
+        unreachable!()
+    }
+
+    async fn complete(&self, _: MessageId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn put_shard(&self, _: Shard) -> Result<Shard> {
+        unreachable!()
+    }
+
+    async fn shards(&self, _: MessageId, _: Option<ShardId>, _: usize) -> Result<Vec<Shard>> {
+        unreachable!()
+    }
+}
+
+impl Queues for World {
+    async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
+        self.call(|state| state.queues.entry(queue).or_default().extend(items))
+    }
+
+    async fn receive(&self, _: QueueName, _: usize, _: Millis) -> Result<Vec<Received>> {
+        unreachable!()
+    }
+
+    async fn delete(&self, _: QueueName, _: Vec<ReceiptHandle>) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn retry(&self, _: QueueName, _: ReceiptHandle, _: Millis, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn give_up(&self, _: QueueName, _: Received, _: &str) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn dead_letters(&self, _: QueueName, _: usize) -> Result<Vec<DeadLetter>> {
+        unreachable!()
+    }
+
+    async fn redrive(&self, _: QueueName, _: Bytes) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn depth(&self, _: QueueName) -> Result<u64> {
+        unreachable!()
+    }
+}

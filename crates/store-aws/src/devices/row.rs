@@ -1,0 +1,80 @@
+//! Devices as items.
+//!
+//! | attribute | of the device |
+//! |---|---|
+//! | `id` `a` `us` | id, app, user |
+//! | `pf` `br` `mo` `ov` `av` `lo` `tz` `ne` | profile: platform, brand, model, versions of system and app, locale, time zone, whether notifications are enabled |
+//! | `vc` `vt` `vs` | vendor's channel, token, known since |
+//! | `tg` | tags; missing when there are none |
+//! | `ep` `ki` `cg` | epoch of the mailbox, fleet key, generation of the secret |
+//! | `ca` `ua` `rv` | created at, updated at, revision |
+//! | `sp` `ss` | key of the index `by_segment` |
+//!
+//! 300 to 500 bytes, with 32 tags of 64 bytes 2.5 KiB.
+
+use homing_domain::{Device, DeviceProfile, VendorToken};
+
+use crate::directory::{device_key, segment_of};
+use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, binary};
+use crate::schema::DEVICES_BY_SEGMENT;
+
+pub(super) fn write(device: &Device) -> Item {
+    let profile = &device.profile;
+    let vendor = device.vendor.as_ref();
+    ItemWriter::of(device_key(&device.id))
+        .with("id", device.id)
+        .with("a", device.app.clone())
+        .with_some("us", device.user.clone())
+        .with("pf", profile.platform)
+        .with_some("br", profile.brand.clone())
+        .with_some("mo", profile.model.clone())
+        .with_some("ov", profile.os_version.clone())
+        .with_some("av", profile.app_version.clone())
+        .with_some("lo", profile.locale.clone())
+        .with_some("tz", profile.timezone.clone())
+        .with("ne", profile.notifications_enabled)
+        .with_some("vc", vendor.map(|vendor| vendor.channel.clone()))
+        .with_some("vt", vendor.map(|vendor| vendor.token.clone()))
+        .with_some("vs", vendor.map(|vendor| vendor.since))
+        .with_some("tg", (!device.tags.is_empty()).then(|| device.tags.clone()))
+        .with("ep", device.epoch)
+        .with("ki", device.key_id)
+        .with("cg", device.credential_generation)
+        .with("ca", device.created_at)
+        .with("ua", device.updated_at)
+        .with("rv", device.revision)
+        .with(DEVICES_BY_SEGMENT.partition, binary(segment_of(device)))
+        .with(DEVICES_BY_SEGMENT.sort, device.id)
+        .finish()
+}
+
+pub(super) fn read(item: Item) -> Result<Device, Damaged> {
+    let mut item = ItemReader::new(Table::Directory, item);
+    let vendor = match item.take_some("vc")? {
+        Some(channel) => Some(VendorToken { channel, token: item.take("vt")?, since: item.take("vs")? }),
+        None => None,
+    };
+    Ok(Device {
+        id: item.take("id")?,
+        app: item.take("a")?,
+        profile: DeviceProfile {
+            platform: item.take("pf")?,
+            brand: item.take_some("br")?,
+            model: item.take_some("mo")?,
+            os_version: item.take_some("ov")?,
+            app_version: item.take_some("av")?,
+            locale: item.take_some("lo")?,
+            timezone: item.take_some("tz")?,
+            notifications_enabled: item.take("ne")?,
+        },
+        vendor,
+        user: item.take_some("us")?,
+        tags: item.take_some("tg")?.unwrap_or_default(),
+        epoch: item.take("ep")?,
+        key_id: item.take("ki")?,
+        credential_generation: item.take("cg")?,
+        created_at: item.take("ca")?,
+        updated_at: item.take("ua")?,
+        revision: item.take("rv")?,
+    })
+}

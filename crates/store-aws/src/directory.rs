@@ -1,0 +1,72 @@
+//! The table of everything that is not on the way of a message: who is there, and what is set.
+//!
+//! | what | `pk` | `sk` | `sp`, `ss` (index `by_segment`) |
+//! |---|---|---|---|
+//! | app | `a` + app | `-` | `a`, app |
+//! | settings | `s` | `-` | |
+//! | device | `d` + device | `-` | `d` + app + segment, device |
+//! | device of a user | `u` + app + byte 0 + user | device | |
+//! | lease of a gateway | `g` | server id | |
+//! | upstream message, against a second one | `n` + device | number, 8 bytes | |
+//! | upstream message, in its app's list | `l` + app + byte 0 + shard | position, 8 bytes | |
+//!
+//! An app id holds no byte 0, so no key of one app is the start of another's.
+
+use homing_domain::{AppId, Device, DeviceId, UserId};
+
+use crate::item::{Item, Table, sorted_key};
+use crate::one_item::Call;
+
+/// Sort key of what has its partition for itself.
+const ALONE: [u8; 1] = *b"-";
+
+pub(crate) const fn call(operation: &'static str) -> Call {
+    Call { operation, table: Table::Directory }
+}
+
+pub(crate) fn app_key(id: &AppId) -> Item {
+    sorted_key([b"a", id.as_str().as_bytes()].concat(), ALONE)
+}
+
+/// The partition of the index that lists all apps.
+pub(crate) fn all_apps() -> Vec<u8> {
+    b"a".to_vec()
+}
+
+pub(crate) fn settings_key() -> Item {
+    sorted_key(*b"s", ALONE)
+}
+
+pub(crate) fn device_key(id: &DeviceId) -> Item {
+    sorted_key([b"d", &id.as_bytes()[..]].concat(), ALONE)
+}
+
+/// The partition of the index that lists one segment of an app's devices.
+pub(crate) fn segment_partition(app: &AppId, segment: u8) -> Vec<u8> {
+    [b"d", app.as_str().as_bytes(), &[0, segment]].concat()
+}
+
+/// The segment partition of a device.
+pub(crate) fn segment_of(device: &Device) -> Vec<u8> {
+    segment_partition(&device.app, Device::segment(&device.id))
+}
+
+/// The partition of a user's devices.
+pub(crate) fn user_partition(app: &AppId, user: &UserId) -> Vec<u8> {
+    [b"u", app.as_str().as_bytes(), &[0], user.as_str().as_bytes()].concat()
+}
+
+/// The partition of all leases.
+pub(crate) fn leases_partition() -> Vec<u8> {
+    b"g".to_vec()
+}
+
+/// The partition of what one device sent.
+pub(crate) fn sent_partition(device: &DeviceId) -> Vec<u8> {
+    [b"n", &device.as_bytes()[..]].concat()
+}
+
+/// One partition of an app's list of upstream messages.
+pub(crate) fn upstream_partition(app: &AppId, shard: u8) -> Vec<u8> {
+    [b"l", app.as_str().as_bytes(), &[0, shard]].concat()
+}

@@ -1,0 +1,63 @@
+//! Keys of the two indexes. Both are spread over [`SHARDS`] partitions by the message's id, so that no app and no minute is
+//! bound to what one partition can write; who reads asks all of them at once and merges.
+
+use aws_smithy_types::Blob;
+use homing_domain::{AppId, MessageId, UnixMillis};
+
+use crate::item::binary;
+
+/// Partitions of each index. One takes 1,000 writes a second, so an app may accept 16,000 messages a second. A reader pays
+/// at least half a read unit for each.
+pub(super) const SHARDS: u8 = 16;
+
+/// Bytes of a time at the start of a sort key.
+const TIME_BYTES: usize = 8;
+
+/// Partition of `by_app`: the app, then the shard.
+pub(super) fn app_partition(app: &AppId, id: &MessageId) -> Blob {
+    app_shard(app, shard_of(id))
+}
+
+/// One partition of `by_app`.
+pub(super) fn app_shard(app: &AppId, shard: u8) -> Blob {
+    binary([app.as_str().as_bytes(), &[shard]].concat())
+}
+
+/// Sort key of `by_app`.
+pub(super) fn app_sort(accepted_at: UnixMillis, id: &MessageId) -> Blob {
+    time_and_id(accepted_at, id)
+}
+
+/// Partition of `due`.
+pub(super) fn due_partition(id: &MessageId) -> Blob {
+    due_shard(shard_of(id))
+}
+
+/// One partition of `due`.
+pub(super) fn due_shard(shard: u8) -> Blob {
+    binary([shard])
+}
+
+/// Sort key of `due`.
+pub(super) fn due_sort(at: UnixMillis, id: &MessageId) -> Blob {
+    time_and_id(at, id)
+}
+
+/// The start of all sort keys of a moment: less than each of them, more than all earlier ones.
+pub(super) fn at(moment: UnixMillis) -> Blob {
+    binary(moment.0.to_be_bytes())
+}
+
+/// The message that a sort key ends with.
+pub(super) fn id_in(sort: &[u8]) -> Option<MessageId> {
+    sort.get(TIME_BYTES..).and_then(MessageId::from_slice)
+}
+
+fn time_and_id(at: UnixMillis, id: &MessageId) -> Blob {
+    binary([&at.0.to_be_bytes()[..], id.as_bytes()].concat())
+}
+
+/// The id's low half is random or a hash in both of its forms.
+fn shard_of(id: &MessageId) -> u8 {
+    u8::try_from(id.short_hash() % u64::from(SHARDS)).unwrap_or_default()
+}

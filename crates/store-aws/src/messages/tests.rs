@@ -1,0 +1,257 @@
+//! What comes back of rows, what they weigh, and what is done about refusals and what is left unprocessed.
+
+use bytes::Bytes;
+use homing_domain::limits::{COLLAPSE_KEY_MAX_BYTES, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, SHARD_MAX_DEVICES};
+use homing_domain::{Audience, Cursor, DeviceId, Options, Priority, Stage, Target, UserHash};
+use serde_json::{Value as Json, json};
+
+use super::row::{INLINE_MAX_BYTES, Segments};
+use super::*;
+use crate::item::{Value as _, is_expired};
+use crate::script::{NOW, Reply, Script};
+
+const ID: MessageId = MessageId::from_bytes([7; 16]);
+
+fn message(audience: Audience, payload: usize) -> Message {
+    Message {
+        id: ID,
+        app: "shop".parse().unwrap(),
+        audience,
+        payload: Bytes::from(vec![b'p'; payload]),
+        options: Options { ttl_seconds: 60, priority: Priority::High, collapse_key: Some("k".to_owned()) },
+        body_sha256: [9; 32],
+        accepted_at: NOW,
+        release_at: Some(NOW.plus(5)),
+        expires_at: NOW.plus(60_000),
+        stage: Stage::Releasing,
+        releasing_at: Some(NOW.plus(6)),
+        released_at: Some(NOW.plus(7)),
+        segments_done: 1 << 63 | 5,
+    }
+}
+
+fn devices(count: u8) -> Vec<DeviceId> {
+    (0..count).map(|n| DeviceId::from_bytes([n; 16])).collect()
+}
+
+/// An item as DynamoDB's JSON has it.
+fn json_of(item: &Item) -> Json {
+    let value = |value: &aws_sdk_dynamodb::types::AttributeValue| {
+        use aws_sdk_dynamodb::types::AttributeValue as V;
+        match value {
+            V::B(bytes) => json!({ "B": aws_smithy_types::base64::encode(bytes) }),
+            V::N(number) => json!({ "N": number }),
+            V::S(text) => json!({ "S": text }),
+            V::Bool(bool) => json!({ "BOOL": bool }),
+            V::Ns(numbers) => json!({ "NS": numbers }),
+            other => panic!("not in these rows: {other:?}"),
+        }
+    };
+    item.iter().map(|(name, v)| (name.clone(), value(v))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// What DynamoDB bills an item for: names and values in UTF-8; a number is a byte per two digits and one more.
+fn billed_bytes(item: &Item) -> usize {
+    use aws_sdk_dynamodb::types::AttributeValue as V;
+    let number = |digits: &str| digits.len().div_ceil(2) + 1;
+    let value = |value: &V| match value {
+        V::B(bytes) => bytes.as_ref().len(),
+        V::N(digits) => number(digits),
+        V::S(text) => text.len(),
+        V::Bool(_) => 1,
+        V::Ns(set) => 3 + set.iter().map(|digits| 1 + number(digits)).sum::<usize>(),
+        other => panic!("not in these rows: {other:?}"),
+    };
+    item.iter().map(|(name, v)| name.len() + value(v)).sum()
+}
+
+#[test]
+fn every_audience_comes_back_from_within_and_from_outside() {
+    let users = ["lin", "用户 7", "a b"].map(|id| id.parse().unwrap()).to_vec();
+    let audiences = [
+        Audience::Devices(devices(3)),
+        Audience::Devices(Vec::new()),
+        Audience::Users(users),
+        Audience::Users(Vec::new()),
+        Audience::All,
+    ];
+    for audience in audiences {
+        for payload in [2, 4_096] {
+            let message = message(audience.clone(), payload);
+            let (row, body) = row::write(&message, NOW);
+            assert_eq!(body.is_some(), payload == 4_096);
+            assert_eq!(row::body_key_in(&row).unwrap().is_some(), body.is_some());
+            assert_eq!(row::read(row, body).unwrap(), message);
+        }
+    }
+    let bare = Message {
+        release_at: None,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+        expires_at: UnixMillis::NEVER,
+        options: Options { collapse_key: None, ..message(Audience::All, 1).options },
+        ..message(Audience::All, 1)
+    };
+    let (row, _) = row::write(&bare, NOW);
+    assert_eq!(row::read(row, None).unwrap(), bare);
+}
+
+#[test]
+fn a_row_is_one_write_unit_at_its_largest() {
+    const WRITE_UNIT: usize = 1_024;
+    let mut largest = message(Audience::Devices(devices(4)), INLINE_MAX_BYTES - 4 * 16);
+    largest.app = "a".repeat(32).parse().unwrap();
+    largest.options.collapse_key = Some("k".repeat(COLLAPSE_KEY_MAX_BYTES));
+    let (row, body) = row::write(&largest, NOW);
+    assert!(body.is_none());
+    assert!(billed_bytes(&row) <= WRITE_UNIT, "{}", billed_bytes(&row));
+
+    largest.audience = Audience::All;
+    largest.payload = Bytes::from(vec![b'p'; INLINE_MAX_BYTES]);
+    largest.segments_done = u64::MAX;
+    let (row, body) = row::write(&largest, NOW);
+    assert!(body.is_none());
+    // Once all of the 64 segments are noted; the last few dozen bill a second unit.
+    assert!(billed_bytes(&row) <= WRITE_UNIT + 256, "{}", billed_bytes(&row));
+
+    let (row, _) = row::write(&message(Audience::Devices(devices(1)), 200), NOW);
+    assert!(billed_bytes(&row) <= 600, "a usual one: {}", billed_bytes(&row));
+}
+
+#[test]
+fn a_row_outlives_its_history_and_its_close_and_its_body_outlives_the_row() {
+    let (row, body) = row::write(&message(Audience::All, 4_096), NOW);
+    let last_of_history = NOW.plus(HISTORY_KEPT_FOR);
+    assert!(!is_expired(&row, last_of_history) && is_expired(&row, last_of_history.plus(10_000)));
+    assert!(!is_expired(&body.unwrap(), last_of_history.plus(6 * 24 * 3_600_000)));
+    let late = Message { expires_at: NOW.plus(2 * HISTORY_KEPT_FOR), ..message(Audience::All, 1) };
+    let (row, _) = row::write(&late, NOW);
+    assert!(!is_expired(&row, late.expires_at.plus(24 * 3_600_000)));
+}
+
+#[test]
+fn segments_are_a_set_of_numbers() {
+    for mask in [1, 1 << 63, u64::MAX, 0b1010] {
+        assert_eq!(Segments::from_value(Segments(mask).into_value()), Some(Segments(mask)));
+    }
+    let beyond = aws_sdk_dynamodb::types::AttributeValue::Ns(vec![FANOUT_SEGMENTS.to_string()]);
+    assert_eq!(Segments::from_value(beyond), None);
+}
+
+#[test]
+fn pages_come_back_and_a_damaged_one_says_so() {
+    let target = |user: Option<u64>| Target { device: DeviceId::from_bytes([3; 16]), user: user.map(UserHash) };
+    let cursors =
+        [None, Some(Cursor::Start), Some(Cursor::Index(7)), Some(Cursor::After(DeviceId::from_bytes([8; 16])))];
+    for next in cursors {
+        let targets = vec![target(None), target(Some(u64::MAX)), target(Some(0))];
+        let shard = Shard { id: ShardId::from_bytes([4; 16]), message: ID, targets, next };
+        assert_eq!(shard_row::read(shard_row::write(&shard, NOW)).unwrap(), shard);
+    }
+    let full = |user| Shard {
+        id: ShardId::from_bytes([4; 16]),
+        message: ID,
+        targets: vec![target(user); SHARD_MAX_DEVICES],
+        next: Some(Cursor::After(DeviceId::from_bytes([8; 16]))),
+    };
+    let units = |shard| billed_bytes(&shard_row::write(&shard, NOW)).div_ceil(1_024);
+    assert_eq!((units(full(None)), units(full(Some(1)))), (5, 7), "as the costs say");
+    let mut damaged = shard_row::write(&full(None), NOW);
+    damaged.insert("t".to_owned(), Bytes::from_static(&[1, 2, 3]).into_value());
+    let error = shard_row::read(damaged).unwrap_err();
+    assert_eq!(error.to_string(), "the attribute t of an item of the table messages is missing or damaged");
+}
+
+#[tokio::test]
+async fn a_large_body_is_written_before_the_row_that_names_it() {
+    let done = || Reply::Done(json!({}));
+    let (store, script) = Script::store([done(), done()]);
+    assert_eq!(store.accept(message(Audience::All, 4_096)).await.unwrap(), Accepted::New);
+    let sent = script.sent();
+    assert_eq!(script.operations(), ["PutItem", "PutItem"]);
+    assert!(sent[0].body["Item"]["y"].is_object() && sent[0].body["ConditionExpression"].is_null());
+    assert!(sent[1].body["Item"]["y"].is_null());
+    assert_eq!(sent[1].body["ConditionExpression"], "attribute_not_exists(#pk)");
+}
+
+#[tokio::test]
+async fn a_replay_is_answered_what_is_stored_after_throttling() {
+    let stored = message(Audience::All, 4_096);
+    let (row, body) = row::write(&stored, NOW);
+    let (store, script) = Script::store([
+        Reply::error("ThrottlingException"),
+        Reply::Done(json!({})),
+        Reply::ServerError,
+        Reply::Refused("ConditionalCheckFailedException", json!({ "Item": json_of(&row) })),
+        Reply::Done(json!({ "Item": json_of(&body.unwrap()) })),
+    ]);
+    let accepted = store.accept(Message { segments_done: 0, ..stored.clone() }).await.unwrap();
+    assert_eq!(accepted, Accepted::Existing(Box::new(stored)));
+    assert_eq!(script.operations(), ["PutItem", "PutItem", "PutItem", "PutItem", "GetItem"]);
+}
+
+#[tokio::test]
+async fn the_last_segment_is_released_once() {
+    let before = Message { segments_done: u64::MAX >> 1, released_at: None, ..message(Audience::All, 1) };
+    let after = Message { stage: Stage::Released, segments_done: u64::MAX, released_at: Some(NOW), ..before.clone() };
+    let attributes = |message: &Message| json!({ "Attributes": json_of(&row::write(message, NOW).0) });
+    let refused = |message: &Message| {
+        let item = json!({ "Item": json_of(&row::write(message, NOW).0) });
+        Reply::Refused("ConditionalCheckFailedException", item)
+    };
+    let enumerated = Message { segments_done: u64::MAX, ..before.clone() };
+    let (store, script) = Script::store([Reply::Done(attributes(&before)), Reply::Done(attributes(&enumerated))]);
+    assert_eq!(store.finish_segment(ID, 63, NOW).await.unwrap(), Some(after.clone()));
+    assert_eq!(script.sent()[0].body["UpdateExpression"], "ADD #dn :segment");
+
+    let (store, script) = Script::store([Reply::Done(attributes(&before)), refused(&after)]);
+    let late = store.finish_segment(ID, 63, NOW.plus(9)).await.unwrap();
+    assert_eq!(late, Some(after), "somebody else released it, at their time");
+    assert_eq!(script.operations(), ["UpdateItem", "UpdateItem"]);
+}
+
+#[tokio::test]
+async fn rows_that_were_left_unprocessed_are_asked_for_again() {
+    let first = message(Audience::All, 1);
+    let mut second = message(Audience::All, 600);
+    second.id = MessageId::from_bytes([8; 16]);
+    let (row, body) = row::write(&second, NOW);
+    let index = |message: &Message| {
+        let sort = index::app_sort(message.accepted_at, &message.id).into_value();
+        json_of(&[("as".to_owned(), sort)].into())
+    };
+    let table = "homing_table_messages";
+    let found =
+        |items: Vec<Json>, left: Json| Reply::Done(json!({ "Responses": { table: items }, "UnprocessedKeys": left }));
+    let left = json!({ table: { "Keys": [json_of(&row::key(&second.id))] } });
+    let mut replies = vec![Reply::Done(json!({ "Items": [index(&first), index(&second)] }))];
+    replies.extend((1..16).map(|_| Reply::Done(json!({ "Items": [] }))));
+    replies.push(found(vec![json_of(&row::write(&first, NOW).0)], left.clone()));
+    replies.push(Reply::error("ProvisionedThroughputExceededException"));
+    replies.push(found(vec![json_of(&row)], json!({})));
+    replies.push(found(vec![json_of(&body.unwrap())], json!({})));
+    let (store, script) = Script::store(replies);
+    let listed = store.messages_of_app(&first.app, None, 9).await.unwrap();
+    assert_eq!(listed, [second.clone(), first.clone()]);
+    let again = &script.sent()[18].body["RequestItems"][table]["Keys"];
+    assert_eq!(again.as_array().map(Vec::len), Some(1), "only what was left");
+
+    let (store, script) = Script::store((0..99).map(|_| found(Vec::new(), left.clone())));
+    let error = store.rows(call("list"), vec![row::key(&second.id)]).await.unwrap_err();
+    assert_eq!((error.fault, script.sent().len()), (Fault::Retry, 8), "a bounded number of times");
+}
+
+#[test]
+fn what_is_sent_has_no_mistakes() {
+    // Debug builds lint what becomes a request.
+    for expression in [
+        release::begin_release(NOW),
+        release::finish_only_segment(NOW),
+        release::finish_one_segment(3),
+        release::end_release(NOW),
+        release::complete(),
+    ] {
+        expression.into_parts();
+    }
+}

@@ -8,6 +8,7 @@
 #[macro_use]
 mod suites;
 mod adapter;
+mod aws;
 mod embedded;
 mod values;
 

@@ -18,7 +18,7 @@ pub struct GatewayConfig {
     pub region: String,
     /// Stands in each connection id; kept across restarts of a host, unlike the incarnation.
     pub server_id: ServerId,
-    /// From it derive the keys that all gateways share: stateless resets, Retry tokens.
+    /// From it derive the keys that all gateways share: stateless resets, session tickets, Retry tokens.
     pub fleet_secret: FleetSecret,
     /// From them derive the secrets of devices.
     pub device_keys: DeviceKeys,
@@ -26,6 +26,12 @@ pub struct GatewayConfig {
     pub admission: AdmissionLimits,
     /// A device that takes nothing for so long while the gateway has to write is closed.
     pub write_timeout: Millis,
+    /// Receipts wait so long for more of them before they are sent: it adds to the time until the ledger knows, not to the
+    /// delivery, and it turns the acks of a busy moment into one write.
+    pub receipts_linger: Millis,
+    /// Takes from the inbox at the same time. One keeps hand-offs in order where the inbox does; where a take is a request
+    /// over the network, several are needed to keep up, and order is lost there anyway.
+    pub notice_receivers: usize,
 }
 
 impl GatewayConfig {
@@ -43,6 +49,8 @@ impl GatewayConfig {
             admission: AdmissionLimits::default(),
             // As long as a radio may be out of reach in a lift without the device being called gone.
             write_timeout: 15_000,
+            receipts_linger: 20,
+            notice_receivers: 1,
         }
     }
 }

@@ -3,18 +3,23 @@
 use std::sync::{Arc, OnceLock};
 
 use homing_credentials::verify_hello;
-use homing_domain::{GatewayRef, Millis, UnixMillis};
+use homing_domain::{AppId, GatewayRef, UnixMillis};
 use homing_link::server::Claim;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
+use crate::app_settings::{AppSettings, SettingsOfApps};
 use crate::bodies::Bodies;
 use crate::config::GatewayConfig;
-use crate::heartbeats::Heartbeats;
+use crate::drain::Drain;
+use crate::lease::Standing;
 use crate::outbox::Outbox;
 use crate::ports::GatewayPorts;
+use crate::presence::PresenceEvents;
 use crate::registry::Registry;
+use crate::tls::PresentCertificate;
 use crate::undelivered::Returns;
 
 /// One gateway.
@@ -23,14 +28,21 @@ pub(crate) struct Context<P> {
     pub(crate) ports: Arc<P>,
     pub(crate) config: GatewayConfig,
     pub(crate) gateway: GatewayRef,
+    /// Port number listened on.
+    pub(crate) port: u16,
+    pub(crate) certificate: Arc<PresentCertificate>,
+    pub(crate) standing: Standing,
     pub(crate) admission: Arc<Admission>,
     pub(crate) registry: Registry,
     pub(crate) bodies: Bodies,
-    pub(crate) heartbeats: Heartbeats,
+    pub(crate) apps: SettingsOfApps,
     pub(crate) outbox: Outbox,
     pub(crate) returns: Returns,
-    /// Set once devices are asked to move: over which time.
-    pub(crate) draining: OnceLock<Millis>,
+    pub(crate) presence: PresenceEvents,
+    /// Places for store calls of live and leaving links.
+    pub(crate) calls: Semaphore,
+    /// Set once devices are asked to move.
+    pub(crate) drain: OnceLock<Drain>,
     /// Tasks of links.
     pub(crate) links: TaskTracker,
     /// No new connections, and none that is not proven yet.
@@ -40,6 +52,11 @@ pub(crate) struct Context<P> {
 impl<P: GatewayPorts> Context<P> {
     pub(crate) fn now(&self) -> UnixMillis {
         self.ports.now()
+    }
+
+    /// What an app wants of its links.
+    pub(crate) async fn app(&self, app: &AppId) -> homing_ports::Result<AppSettings> {
+        self.apps.of(&*self.ports, app, self.now()).await
     }
 
     /// Whether the claim's proof is right for this session.

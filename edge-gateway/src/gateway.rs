@@ -9,21 +9,30 @@ use std::{fmt, io};
 
 use homing_domain::{GatewayRef, Millis};
 use homing_link::server::Closing;
+use homing_ports::Clock;
 use homing_wire::CloseCode;
 use quinn::{Endpoint, VarInt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::admission::Admission;
+use crate::app_settings::SettingsOfApps;
+use crate::bodies::Bodies;
 use crate::config::GatewayConfig;
 use crate::context::Context;
+use crate::control::{self, Control, Stats};
+use crate::keys::{RetryKeys, Tickets};
+use crate::lease::Standing;
 use crate::outbox::outbox;
 use crate::ports::GatewayPorts;
+use crate::presence::presence;
 use crate::registry::Registry;
-use crate::tls::{Certificate, CertificateError, server_config};
+use crate::session::calls::CALLS_AT_ONCE;
+use crate::tls::{Certificate, CertificateError, PresentCertificate, server_config};
 use crate::transport::{quinn as quic, tcp};
 use crate::undelivered::returns;
 use crate::{lease, notices};
@@ -55,17 +64,6 @@ pub enum StartError {
     Superseded(GatewayRef),
 }
 
-/// What a gateway holds at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// Links, those in their handshake among them.
-    pub links: u32,
-    /// Of these, without a proven device.
-    pub unproven: u32,
-    /// Whether it asks its devices to move.
-    pub draining: bool,
-}
-
 /// Starts gateways.
 #[derive(Clone, Copy, Debug)]
 pub struct Gateway;
@@ -80,36 +78,49 @@ impl Gateway {
         config: GatewayConfig,
         certificate: Certificate,
     ) -> Result<RunningGateway<P>, StartError> {
-        let tls = server_config(certificate)?;
-        let (listener, endpoint, local_addr) = listen(&config, &tls)?;
+        let clock: Arc<dyn Clock> = Arc::<P>::clone(&ports);
+        let certificate = PresentCertificate::new(certificate)?;
+        let tickets = Tickets::new(config.fleet_secret.clone(), config.server_id, Arc::clone(&clock));
+        let tls = server_config(Arc::clone(&certificate), tickets)?;
+        let (listener, endpoint, local_addr) = listen(&config, &tls, &clock)?;
         let now = ports.now();
         let gateway = GatewayRef { server_id: config.server_id, incarnation: now.0 };
-        let (outbox, receipts_task) = outbox(Arc::clone(&ports), gateway);
+        let closing = CancellationToken::new();
+        let linger = Duration::from_millis(config.receipts_linger);
+        let (outbox, receipts_task) = outbox(Arc::clone(&ports), gateway, linger);
         let (returns, returns_task) = returns(Arc::clone(&ports));
+        let (presence, presence_task) = presence(Arc::clone(&ports), gateway, closing.clone());
         let context = Arc::new(Context {
             admission: Admission::new(config.admission, now),
             ports,
             config,
             gateway,
+            port: local_addr.port(),
+            certificate,
+            standing: Standing::new(now),
             registry: Registry::new(),
-            bodies: crate::bodies::Bodies::default(),
-            heartbeats: crate::heartbeats::Heartbeats::default(),
+            bodies: Bodies::default(),
+            apps: SettingsOfApps::default(),
             outbox,
             returns,
-            draining: OnceLock::new(),
+            presence,
+            calls: Semaphore::new(CALLS_AT_ONCE),
+            drain: OnceLock::new(),
             links: TaskTracker::new(),
-            closing: CancellationToken::new(),
+            closing,
         });
-        if !context.ports.renew_lease(lease::lease(&context, local_addr.port())).await? {
+        if !lease::renew(&context).await? {
             return Err(StartError::Superseded(gateway));
         }
-        let emptying = vec![tokio::spawn(receipts_task), tokio::spawn(returns_task)];
-        let serving = vec![
-            tokio::spawn(lease::run(Arc::clone(&context), local_addr.port())),
-            tokio::spawn(notices::run(Arc::clone(&context))),
+        let emptying = vec![tokio::spawn(receipts_task), tokio::spawn(returns_task), tokio::spawn(presence_task)];
+        let mut serving = vec![
+            tokio::spawn(lease::run(Arc::clone(&context))),
             tokio::spawn(accept::tcp(Arc::clone(&context), listener, Arc::new(tls))),
             tokio::spawn(accept::quic(Arc::clone(&context), endpoint.clone())),
         ];
+        for _ in 0..context.config.notice_receivers.max(1) {
+            serving.push(tokio::spawn(notices::run(Arc::clone(&context))));
+        }
         info!(%gateway, %local_addr, "gateway serves");
         Ok(RunningGateway { context, local_addr, endpoint, serving, emptying })
     }
@@ -119,6 +130,7 @@ impl Gateway {
 fn listen(
     config: &GatewayConfig,
     tls: &rustls::ServerConfig,
+    clock: &Arc<dyn Clock>,
 ) -> Result<(TcpListener, Endpoint, SocketAddr), StartError> {
     let failed = |address, what| move |source| StartError::Listen { address, what, source };
     let mut attempts = if config.listen.port() == 0 { PORT_ATTEMPTS } else { 1 };
@@ -126,7 +138,8 @@ fn listen(
         attempts -= 1;
         let listener = tcp::listen(config.listen).map_err(failed(config.listen, "TCP"))?;
         let address = listener.local_addr().map_err(failed(config.listen, "TCP"))?;
-        match quic::listen(address, tls.clone(), config.server_id, &config.fleet_secret) {
+        let retry_keys = RetryKeys::new(config.fleet_secret.clone(), Arc::clone(clock));
+        match quic::listen(address, tls.clone(), config.server_id, &config.fleet_secret, retry_keys) {
             Ok(endpoint) => return Ok((listener, endpoint, address)),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
             Err(source) => return Err(failed(address, "UDP")(source)),
@@ -164,23 +177,21 @@ impl<P: GatewayPorts> RunningGateway<P> {
         self.context.gateway
     }
 
+    /// A handle for operators, which keeps nothing alive.
+    #[must_use]
+    pub fn control(&self) -> Control<P> {
+        Control::new(&self.context)
+    }
+
     /// What it holds.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats {
-            links: self.context.admission.links(),
-            unproven: self.context.admission.unproven(),
-            draining: self.context.draining.get().is_some(),
-        }
+        Stats::of(&self.context)
     }
 
     /// Takes no new links, and asks each device in the answer to its next heartbeat to move within `spread`.
     pub async fn drain(&self, spread: Millis) {
-        notices::drain(&self.context, spread);
-        if let Err(error) = self.context.ports.renew_lease(lease::lease(&self.context, self.local_addr.port())).await {
-            // The next renewal says it.
-            warn!(%error, "the lease does not say yet that the gateway drains");
-        }
+        control::drain(&self.context, Some(spread)).await;
     }
 
     /// Closes all links, makes their receipts durable, trims, gives the devices up and ends the lease. Returns whether all

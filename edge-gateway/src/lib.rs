@@ -10,17 +10,24 @@
 //!
 //! **Must not know**: functions, stores, HTTP's public shapes; who serves its ports.
 
+pub mod admin;
 mod admission;
+mod app_settings;
 mod bodies;
 mod config;
 mod context;
+mod control;
+mod drain;
 mod gateway;
 mod handle;
-mod heartbeats;
+mod keys;
 mod lease;
 mod notices;
 mod outbox;
 mod ports;
+mod presence;
+#[cfg(feature = "aws")]
+pub mod process;
 mod registry;
 mod session;
 mod tls;
@@ -28,6 +35,7 @@ mod transport;
 mod undelivered;
 
 pub use config::{AdmissionLimits, GatewayConfig};
-pub use gateway::{Gateway, RunningGateway, StartError, Stats};
+pub use control::{Control, Stats};
+pub use gateway::{Gateway, RunningGateway, StartError};
 pub use ports::GatewayPorts;
 pub use tls::{Certificate, CertificateError};

@@ -7,33 +7,51 @@ use homing_domain::{ConnSeq, HandOff, Millis, Notice, Undelivered};
 use tracing::warn;
 
 use crate::context::Context;
+use crate::drain;
 use crate::ports::GatewayPorts;
 
 /// Notices taken at once; a hand-off among them may be for a page of devices.
 const TAKEN_MAX: usize = 64;
-/// How long a take waits for the first.
-const WAIT: Millis = 1_000;
+/// How long a take waits for the first: the longest poll of SQS, which bills each.
+const WAIT: Millis = 20_000;
+/// A take that has no answer so long after its wait has failed.
+const ANSWER_WITHIN: Millis = 10_000;
 /// After a failed take.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// Routes notices until the gateway ends.
+/// Routes notices until the gateway ends. A take whose answer got lost may have taken notices with it, so after one that
+/// failed the mailboxes are read; what a hint is for is in its mailbox before the hint is sent.
 pub(crate) async fn run<P: GatewayPorts>(context: Arc<Context<P>>) {
+    let mut is_blind = false;
     loop {
-        match context.ports.take_notices(context.gateway, TAKEN_MAX, WAIT).await {
+        match take(&context).await {
             Ok(notices) => {
+                if std::mem::take(&mut is_blind) {
+                    context.standing.want_reread();
+                }
                 for notice in notices {
                     route(&context, notice).await;
                 }
             }
             Err(error) => {
                 warn!(%error, "notices cannot be taken");
+                is_blind = true;
+                context.standing.want_reread();
                 tokio::time::sleep(RETRY_AFTER).await;
             }
         }
     }
 }
 
-async fn route<P: GatewayPorts>(context: &Context<P>, notice: Notice) {
+async fn take<P: GatewayPorts>(context: &Context<P>) -> homing_ports::Result<Vec<Notice>> {
+    let within = Duration::from_millis(WAIT + ANSWER_WITHIN);
+    let taken = tokio::time::timeout(within, context.ports.take_notices(context.gateway, TAKEN_MAX, WAIT)).await;
+    taken.unwrap_or_else(|_| {
+        Err(homing_ports::Error::with_source(homing_ports::Fault::Retry, "take notices", "no answer in time"))
+    })
+}
+
+async fn route<P: GatewayPorts>(context: &Arc<Context<P>>, notice: Notice) {
     let registry = &context.registry;
     match notice {
         Notice::HandOff(hand_off) => route_hand_off(context, hand_off).await,
@@ -42,10 +60,12 @@ async fn route<P: GatewayPorts>(context: &Context<P>, notice: Notice) {
         Notice::Superseded { device, by } => registry.promote(device, by),
         Notice::Revoked { device } => registry.tell_older(device, ConnSeq::MAX, |told| told.revoked = true),
         Notice::HeartbeatChanged => {
-            context.heartbeats.forget();
+            context.apps.forget();
             registry.tell_all(|told| told.heartbeat = true);
         }
-        Notice::Drain { spread } => drain(context, spread),
+        Notice::Drain { spread } => {
+            drain::begin(context, Some(spread));
+        }
     }
 }
 
@@ -57,12 +77,4 @@ async fn route_hand_off<P: GatewayPorts>(context: &Context<P>, hand_off: HandOff
             context.returns.put(Undelivered { device, conn_seq, message, transient: target.seq == 0 }).await;
         }
     }
-}
-
-/// Takes no new links, and asks those that are here to move.
-pub(crate) fn drain<P: GatewayPorts>(context: &Context<P>, spread: Millis) {
-    context.admission.open(false);
-    // A gateway does not come back from draining; a second order changes nothing for links that join late.
-    context.draining.set(spread).ok();
-    context.registry.tell_all(|told| told.drain = Some(spread));
 }

@@ -21,9 +21,6 @@ use crate::handle::Handle;
 
 /// Entries that wait: at most a link's window of receipts each.
 const WAITING_MAX: usize = 4_096;
-/// A flush waits so long for more: it adds to the time until the ledger knows, not to the delivery, and it turns the acks
-/// of a busy moment into one write.
-const LINGER: Duration = Duration::from_millis(20);
 /// Receipts of one flush: what piled up while the last one was written goes together.
 const FLUSH_MAX: usize = 4 * RECEIPT_BATCH_MAX;
 /// A flush that failed is tried again after this, doubled up to the second.
@@ -76,15 +73,20 @@ impl Room<'_> {
 }
 
 /// The outbox and the task that empties it, which ends when every [`Outbox`] is gone.
-pub(crate) fn outbox<P: Queues>(ports: Arc<P>, gateway: GatewayRef) -> (Outbox, impl Future<Output = ()>) {
+/// A flush waits for `linger` for more to come.
+pub(crate) fn outbox<P: Queues>(
+    ports: Arc<P>,
+    gateway: GatewayRef,
+    linger: Duration,
+) -> (Outbox, impl Future<Output = ()>) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Outbox(sender), run(ports, gateway, receiver))
+    (Outbox(sender), run(ports, gateway, linger, receiver))
 }
 
-async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::Receiver<Entry>) {
+async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, linger: Duration, mut waiting: mpsc::Receiver<Entry>) {
     let mut number = 0_u64;
     while let Some(first) = waiting.recv().await {
-        let collected = collect(first, &mut waiting).await;
+        let collected = collect(first, linger, &mut waiting).await;
         let mut receipts = Vec::with_capacity(collected.iter().map(|entry| entry.receipts.len()).sum());
         let mut told = Vec::with_capacity(collected.len());
         for entry in collected {
@@ -107,7 +109,7 @@ async fn run<P: Queues>(ports: Arc<P>, gateway: GatewayRef, mut waiting: mpsc::R
 }
 
 /// What came by the end of the linger, or at once when more than a batch is waiting.
-async fn collect(first: Entry, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry> {
+async fn collect(first: Entry, linger: Duration, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry> {
     let mut count = first.receipts.len();
     let mut collected = vec![first];
     let more = async {
@@ -120,7 +122,7 @@ async fn collect(first: Entry, waiting: &mut mpsc::Receiver<Entry>) -> Vec<Entry
         }
     };
     // A receive that is given up loses nothing.
-    drop(tokio::time::timeout(LINGER, more).await);
+    drop(tokio::time::timeout(linger, more).await);
     while count < FLUSH_MAX
         && let Ok(entry) = waiting.try_recv()
     {

@@ -1,11 +1,14 @@
 //! What the gateway needs of the rest.
 
-use homing_ports::{Apps, Clock, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams};
+use homing_ports::{
+    Apps, Clock, Events, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams,
+};
 
 /// All ports of a gateway. Whatever has them is one.
 pub trait GatewayPorts:
     Apps
     + Clock
+    + Events
     + Gateways
     + Mailboxes
     + Messages
@@ -23,6 +26,7 @@ pub trait GatewayPorts:
 impl<P> GatewayPorts for P where
     P: Apps
         + Clock
+        + Events
         + Gateways
         + Mailboxes
         + Messages

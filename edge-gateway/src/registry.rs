@@ -104,7 +104,17 @@ impl Registry {
 
     /// Tells every link.
     pub(crate) fn tell_all(&self, change: impl Fn(&mut Told)) {
-        for part in &self.parts {
+        (0..self.parts()).for_each(|part| self.tell_part(part, &change));
+    }
+
+    /// How many parts there are.
+    pub(crate) const fn parts(&self) -> usize {
+        PARTS
+    }
+
+    /// Tells every link of one part: about one link in [`Registry::parts`].
+    pub(crate) fn tell_part(&self, part: usize, change: impl Fn(&mut Told)) {
+        if let Some(part) = self.parts.get(part) {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
             part.values().flatten().for_each(|(_, handle)| handle.tell(&change));
         }

@@ -1,6 +1,6 @@
 //! One link, from its first byte to giving the device up.
 
-mod calls;
+pub(crate) mod calls;
 mod ending;
 mod greet;
 mod join;
@@ -9,7 +9,7 @@ mod live;
 
 use std::sync::Arc;
 
-use homing_domain::{ConnSeq, DeviceId, Undelivered, UnixMillis};
+use homing_domain::{AppId, ConnSeq, DeviceId, Undelivered, UnixMillis};
 use homing_telemetry::{HandshakeRefused, LinkClosed, LinkOpened};
 use homing_wire::{CloseCode, encode};
 
@@ -30,8 +30,17 @@ pub(crate) async fn run<P: GatewayPorts, C: Channel>(
 ) {
     // Boxed, so that an idle link does not carry what only its beginning and its end need.
     if let Some((session, place)) = Box::pin(begin(&context, channel, place, opened_at)).await {
-        let (device, conn_seq, handle) = (session.live.device(), session.live.conn_seq(), Arc::clone(&session.handle));
+        let left = Left {
+            device: session.live.device(),
+            conn_seq: session.live.conn_seq(),
+            handle: Arc::clone(&session.handle),
+            presence: session.presence.then(|| session.live.app().clone()),
+        };
+        let Left { device, conn_seq, .. } = left;
         let welcomed_at = context.now();
+        if let Some(app) = &left.presence {
+            context.presence.online(app, device, conn_seq, welcomed_at);
+        }
         let Ended { channel, leaving, unsent, ending } = session.run().await;
         drop(place);
         LinkClosed { device, conn_seq, reason: ending.reason, life: context.now().since(welcomed_at) }.emit();
@@ -41,9 +50,18 @@ pub(crate) async fn run<P: GatewayPorts, C: Channel>(
         for entry in unsent {
             context.outbox.put(entry).await;
         }
-        Box::pin(leave::run(&context, device, conn_seq, &handle, leaving)).await;
-        forget(&context, device, conn_seq, &handle).await;
+        Box::pin(leave::run(&context, &left, leaving)).await;
+        forget(&context, &left).await;
     }
+}
+
+/// A link whose transport is gone, or never came to be one.
+struct Left {
+    device: DeviceId,
+    conn_seq: ConnSeq,
+    handle: Arc<Handle>,
+    /// The app, when it wants to be told that the device is given up.
+    presence: Option<AppId>,
 }
 
 /// Hello, proof, takeover. What is refused is closed here.
@@ -76,10 +94,11 @@ async fn begin<P: GatewayPorts, C: Channel>(
         Err(failed) => {
             drop(place);
             refuse(channel, Some(device), failed.ending).await;
+            let left = Left { device, conn_seq, handle, presence: None };
             if let Some(leaving) = failed.leaving {
-                leave::run(context, device, conn_seq, &handle, leaving).await;
+                leave::run(context, &left, leaving).await;
             }
-            forget(context, device, conn_seq, &handle).await;
+            forget(context, &left).await;
             None
         }
     }
@@ -102,9 +121,9 @@ async fn refuse<C: Channel>(mut channel: C, device: Option<DeviceId>, ending: En
 }
 
 /// Takes the link out of the registry. What came for it in the last moment goes back.
-async fn forget<P: GatewayPorts>(context: &Context<P>, device: DeviceId, conn_seq: ConnSeq, handle: &Handle) {
-    context.registry.remove(device, conn_seq);
-    give_back(context, conn_seq, &handle.take()).await;
+async fn forget<P: GatewayPorts>(context: &Context<P>, left: &Left) {
+    context.registry.remove(left.device, left.conn_seq);
+    give_back(context, left.conn_seq, &left.handle.take()).await;
 }
 
 /// Hand-offs that a link without a transport cannot bring.

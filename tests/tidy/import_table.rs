@@ -29,7 +29,10 @@ fn judge(row: &Row, dependency: &str, is_ours: bool, is_optional: bool) -> Optio
     if is_ours {
         // The Lambda mains of a stage name the AWS adapter behind a feature; its lib stays free of it.
         let is_lambda_main = package_is_stage(package) && dependency == "homing-store-aws" && is_optional;
-        let is_allowed = row.may.contains(&dependency) || is_lambda_main;
+        // So does the gateway's process.
+        let of_process = ["homing-store-aws", "homing-system"];
+        let is_process = package == "homing-edge-gateway" && of_process.contains(&dependency) && is_optional;
+        let is_allowed = row.may.contains(&dependency) || is_lambda_main || is_process;
         return (!is_allowed).then(|| format!("{package} imports {dependency}: {}", row.why));
     }
     if let Some((_, homes, why)) = HOMES.iter().find(|(name, ..)| matches(name, dependency)) {
@@ -160,6 +163,11 @@ fn planted_imports_are_refused() {
     }
     assert!(!judged("homing-intake", "homing-store-aws", true, true), "a Lambda main, behind its feature");
     assert!(!judged("homing-intake", "lambda_http", false, true), "a Lambda main, behind its feature");
+    assert!(
+        !judged("homing-edge-gateway", "homing-store-aws", true, true),
+        "the gateway's process, behind its feature"
+    );
+    assert!(judged("homing-edge-gateway", "homing-store-aws", true, false), "its library never");
     let tests_of = |package: &str, dependency: &str| judge_of_tests(row(package).expect("has a row"), dependency, true);
     assert!(tests_of("homing-domain", "homing-wire").is_some());
     assert!(tests_of("homing-fanout", "homing-dispatch").is_some());

@@ -25,7 +25,7 @@ mod tests;
 pub use bus::Told;
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
 pub use http::HttpAnswered;
-pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive};
+pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive, PresenceDropped};
 pub use message::{AudienceExpanded, MessageAccepted, MessageClosed, MessageReleased, ShardDispatched};
 pub use schedule::{MessageDue, OverdueSwept};
 pub use store::StoreCommitted;

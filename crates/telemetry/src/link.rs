@@ -2,7 +2,7 @@
 
 use homing_domain::{ConnSeq, DeviceId, GatewayRef, Millis};
 use metrics::{counter, gauge, histogram};
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::{metric, number, seconds};
 
@@ -87,5 +87,24 @@ impl LinksLive {
     /// Sets the gauge; no log line.
     pub fn emit(&self) {
         gauge!(metric::LINKS_LIVE, "gateway" => self.gateway.server_id.to_string()).set(number(self.links));
+    }
+}
+
+/// Events of devices that came or went were not told to business systems.
+#[derive(Clone, Copy, Debug)]
+pub struct PresenceDropped {
+    /// Which gateway.
+    pub gateway: GatewayRef,
+    /// How many.
+    pub events: usize,
+    /// `full` (too many wait) or `refused` (the bus did not take them in time).
+    pub reason: &'static str,
+}
+
+impl PresenceDropped {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        counter!(metric::PRESENCE_DROPPED, "reason" => self.reason).increment(self.events as u64);
+        debug!(gateway = %self.gateway, events = self.events, reason = self.reason, "presence events dropped");
     }
 }

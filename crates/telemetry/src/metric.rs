@@ -56,6 +56,7 @@ registry! {
     LINK_LIFE = Histogram Seconds "homing_link_life_seconds" "How long a link was open.";
     LINKS_LIVE = Gauge Count "homing_links_live" "Device links that are open.";
     HANDSHAKES_REFUSED = Counter Count "homing_handshakes_refused_total" "Links refused before or at Hello, by reason.";
+    PRESENCE_DROPPED = Counter Count "homing_presence_events_dropped_total" "Events of devices that came or went and were not told, by reason: full, refused.";
     HTTP_REQUESTS = Counter Count "homing_http_requests_total" "HTTP requests answered, by route, method and status.";
     HTTP_TIME = Histogram Seconds "homing_http_request_seconds" "From an HTTP request to its answer, by route.";
     STORE_COMMITS = Counter Count "homing_store_commits_total" "Group commits of the embedded store.";

@@ -75,6 +75,7 @@ fn emit_messages_and_deliveries() {
 fn emit_the_others() {
     LinkOpened { device: DEVICE, conn_seq: 1, transport: "quic", took: 3 }.emit();
     LinkClosed { device: DEVICE, conn_seq: 1, reason: "idle", life: 3 }.emit();
+    PresenceDropped { gateway: GATEWAY, events: 2, reason: "full" }.emit();
     LinksLive { gateway: GATEWAY, links: 1 }.emit();
     HandshakeRefused { device: None, transport: "tcp", reason: "draining" }.emit();
     HttpAnswered { route: "/v1/messages", method: "POST", status: 202, took: 3, request_id: None }.emit();

@@ -27,6 +27,8 @@ pub(super) struct Joined {
     pub(super) live: Live,
     /// Who held the link before, in another gateway.
     pub(super) previous: Option<Route>,
+    /// Whether its app wants to be told who comes and goes.
+    pub(super) presence: bool,
 }
 
 /// It did not succeed.
@@ -48,7 +50,7 @@ pub(super) async fn join<P: GatewayPorts>(context: &Arc<Context<P>>, joining: Jo
         // Whoever stops the gateway tells every link in the registry; this one may have come just after.
         return Err(Failed::for_sure(Ending::DRAIN));
     }
-    let Ok(heartbeat) = context.heartbeats.of(&*context.ports, joining.app()).await else {
+    let Ok(settings) = context.app(joining.app()).await else {
         return Err(Failed::for_sure(Closing::overload(RETRY_AFTER)));
     };
     let (device, conn_seq) = (joining.device(), joining.conn_seq());
@@ -64,11 +66,11 @@ pub(super) async fn join<P: GatewayPorts>(context: &Arc<Context<P>>, joining: Jo
     }
     context.registry.promote(device, conn_seq);
     let previous = taken_over.previous.filter(|route| route.gateway != context.gateway);
-    let mut live = joining.welcome(context.now(), taken_over, &heartbeat).map_err(Failed::for_sure)?;
-    if let Some(spread) = context.draining.get() {
-        live.drain(*spread);
+    let mut live = joining.welcome(context.now(), taken_over, &settings.heartbeat).map_err(Failed::for_sure)?;
+    if let Some(drain) = context.drain.get() {
+        live.drain(drain.spread);
     }
-    Ok(Joined { live, previous })
+    Ok(Joined { live, previous, presence: settings.presence })
 }
 
 /// `None` = it is not known whether it happened.

@@ -4,24 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use homing_domain::{ConnSeq, DeviceId};
 use homing_link::server::{Effect, Leaving};
 
 use super::calls::{Answer, Calls, call};
-use super::give_back;
+use super::{Left, give_back};
 use crate::context::Context;
-use crate::handle::{Handle, Told};
+use crate::handle::Told;
 use crate::outbox::Entry;
 use crate::ports::GatewayPorts;
 
 /// Finishes the link.
-pub(super) async fn run<P: GatewayPorts>(
-    context: &Arc<Context<P>>,
-    device: DeviceId,
-    conn_seq: ConnSeq,
-    handle: &Arc<Handle>,
-    mut leaving: Leaving,
-) {
+pub(super) async fn run<P: GatewayPorts>(context: &Arc<Context<P>>, left: &Left, mut leaving: Leaving) {
+    let Left { device, conn_seq, handle, .. } = left;
+    let (device, conn_seq) = (*device, *conn_seq);
     let mut calls = Calls::new();
     if context.closing.is_cancelled() {
         leaving.hurry(context.now());
@@ -48,7 +43,13 @@ pub(super) async fn run<P: GatewayPorts>(
             }
             Some(answer) = calls.next() => match answer {
                 Answer::Trimmed(answer) => leaving.trimmed(context.now(), answer),
-                Answer::Detached(answer) => leaving.detached(context.now(), answer),
+                Answer::Detached(answer) => {
+                    // Fenced = a newer connection has it, and the device is not offline.
+                    if let (Ok(_), Some(app)) = (&answer, &left.presence) {
+                        context.presence.offline(app, device, conn_seq, context.now());
+                    }
+                    leaving.detached(context.now(), answer);
+                }
                 _ => {}
             },
             () = tokio::time::sleep(sleep) => leaving.timeout(context.now()),

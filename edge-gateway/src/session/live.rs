@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use homing_domain::Notice;
 use homing_link::server::{Closing, Effect, Leaving, Live};
-use homing_wire::{CloseCode, encode};
+use homing_wire::{CloseCode, Frame, Pong, encode};
 
 use super::calls::{Answer, Calls, call};
 use super::ending::{Ending, FAREWELL_WITHIN};
@@ -30,6 +30,8 @@ pub(super) struct Session<P, C> {
     channel: C,
     pub(super) handle: Arc<Handle>,
     pub(super) live: Live,
+    /// Whether its app wants to be told who comes and goes.
+    pub(super) presence: bool,
     calls: Calls,
     /// Receipts that found the outbox full; the machine bounds them, for they are not recorded.
     unsent: VecDeque<Entry>,
@@ -53,7 +55,7 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 Answer::Told
             }));
         }
-        Self { context, channel, handle, live: joined.live, calls, unsent: VecDeque::new() }
+        Self { context, channel, handle, live: joined.live, presence: joined.presence, calls, unsent: VecDeque::new() }
     }
 
     /// Until the link ends.
@@ -91,6 +93,7 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
         while let Some(effect) = self.live.poll() {
             match effect {
                 Effect::Transmit(frame) => {
+                    self.note(&frame);
                     encode(&frame, &mut bytes);
                     if bytes.len() >= WRITE_AT {
                         self.write(&mut bytes).await?;
@@ -115,6 +118,13 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
             }
         }
         self.write(&mut bytes).await
+    }
+
+    /// Counts the requests to move.
+    fn note(&self, frame: &Frame) {
+        if let (Frame::Pong(Pong { go_away: Some(_), .. }), Some(drain)) = (frame, self.context.drain.get()) {
+            drain.asked();
+        }
     }
 
     fn send_unsent(&mut self) {
@@ -162,9 +172,8 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
             self.live.drain(spread);
         }
         if told.heartbeat {
-            let settings = self.context.heartbeats.of(&*self.context.ports, self.live.app()).await;
-            match settings {
-                Ok(settings) => self.live.heartbeat_changed(&settings),
+            match self.context.app(self.live.app()).await {
+                Ok(settings) => self.live.heartbeat_changed(&settings.heartbeat),
                 // The device keeps its settings until the next change or connection.
                 Err(error) => tracing::warn!(device = %self.live.device(), %error, "heartbeat settings not read"),
             }

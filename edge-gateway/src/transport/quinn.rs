@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::{hkdf, hmac};
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use homing_credentials::FleetSecret;
 use homing_domain::ServerId;
@@ -18,6 +18,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Channel;
 use super::connection_id::RoutableIds;
+use crate::keys::RetryKeys;
 
 /// Unread bytes of the one stream: twice the largest frame.
 const STREAM_WINDOW: u32 = 16 * 1_024;
@@ -46,11 +47,10 @@ pub(crate) fn listen(
     tls: ServerConfig,
     server_id: ServerId,
     secret: &FleetSecret,
+    retry_keys: RetryKeys,
 ) -> io::Result<Endpoint> {
     let crypto = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
-    // Shared by the fleet, so that any gateway can check a Retry token that another one gave out.
-    let token_key = hkdf::Salt::new(hkdf::HKDF_SHA256, b"").extract(&secret.derive("retry", b""));
-    let mut server = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(token_key));
+    let mut server = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(retry_keys));
     server
         .transport_config(Arc::new(transport_config()))
         .migration(true)

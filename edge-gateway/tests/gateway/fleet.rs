@@ -1,5 +1,7 @@
 //! What the rest of the fleet tells a gateway, and what it tells the rest.
 
+use std::sync::atomic::Ordering;
+
 use homing_domain::{HandOff, HandOffTarget, Interval, Notice, UnixMillis};
 use homing_link::Transport;
 use homing_wire::{Frame, Ping};
@@ -69,7 +71,7 @@ async fn a_device_that_left_is_given_up() {
     world.ports.notice(Notice::HandOff(HandOff { body: world.body("now"), targets: vec![target] }));
     world.ports.until("the way back", |ports| ports.undelivered().pop()).await;
     assert!(world.ports.mailbox_of(id).route.is_some(), "not at once: it may be roaming");
-    world.ports.ahead.fetch_add(31_000, std::sync::atomic::Ordering::Relaxed);
+    world.ports.ahead.fetch_add(31_000, Ordering::Relaxed);
     // Any notice makes the link look at the clock.
     world.ports.notice(Notice::Trim { device: id, conn_seq: 1 });
     world.until_routed(id, false).await;
@@ -87,5 +89,21 @@ async fn mailboxes_are_read_again_one_renewal_after_the_start() {
     let message = world.push_body(id, world.body("nobody told you"), false);
     let push = link.push().await;
     assert_eq!(&push.message[..], message.as_bytes());
+    world.stop().await;
+}
+
+/// A take whose answer got lost may have taken hand-offs with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn mailboxes_are_read_again_after_a_failed_take() {
+    let world = World::new().await;
+    let id = world.register(1);
+    let mut link = Raw::join(&world, Transport::Tcp, id, 1).await;
+    // Past the reading that follows every start.
+    world.ports.until("three leases", |ports| (ports.leases.lock().unwrap().len() >= 3).then_some(())).await;
+    world.ports.takes_to_fail.store(1, Ordering::Relaxed);
+    let message = world.push_body(id, world.body("its hand-off was in the lost answer"), false);
+    // Ends the take that waits; the next one fails.
+    world.ports.notice(Notice::Trim { device: id, conn_seq: 1 });
+    assert_eq!(&link.push().await.message[..], message.as_bytes());
     world.stop().await;
 }

@@ -2,13 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 #![expect(clippy::print_stdout, reason = "figures beside the asserts")]
 
+mod admin;
 mod bystander;
 mod delivery;
 mod fencing;
 mod fleet;
 mod flood;
 mod hostile;
+mod mobile;
+mod moving;
 mod ports;
+mod presence;
 mod raw;
+mod resumption;
 mod strangers;
 mod world;

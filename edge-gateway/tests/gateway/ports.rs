@@ -1,5 +1,6 @@
 //! The in-memory ports, call by call.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,11 +9,11 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageId, Millis, Notice, Reason, Seq, Shard, ShardId,
-    UnixMillis, Upstream, UserHash,
+    App, AppId, BusEvent, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageId, Millis, Notice, Reason, Seq, Shard,
+    ShardId, UnixMillis, Upstream, UserHash,
 };
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Error, Fault, FleetSettings, Gateways, Mailboxes, Messages,
+    Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, FleetSettings, Gateways, Mailboxes, Messages,
     NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
     StoredUpstream, Upstreams,
 };
@@ -189,14 +190,35 @@ impl Queues for Ports {
 
 impl Notices for Ports {
     async fn notify(&self, gateway: GatewayRef, notices: Vec<Notice>) -> Result<()> {
-        self.notified.lock().unwrap().extend(notices.into_iter().map(|notice| (gateway, notice)));
+        let lives = self.leases.lock().unwrap().iter().any(|lease| lease.gateway == gateway);
+        for notice in notices {
+            self.notified.lock().unwrap().push((gateway, notice.clone()));
+            if lives {
+                self.inbox.lock().unwrap().push_back((Some(gateway), notice));
+            }
+        }
+        self.changed.notify_waiters();
+        Ok(())
+    }
+}
+
+impl Events for Ports {
+    async fn publish(&self, events: Vec<BusEvent>) -> Result<()> {
+        if self.is_bus_down.load(Ordering::Relaxed) {
+            return Err(Error::new(Fault::Retry, "publish"));
+        }
+        self.events.lock().unwrap().extend(events);
         self.changed.notify_waiters();
         Ok(())
     }
 }
 
 impl NoticeSource for Ports {
-    async fn take_notices(&self, _: GatewayRef, max: usize, wait: Millis) -> Result<Vec<Notice>> {
+    async fn take_notices(&self, gateway: GatewayRef, max: usize, wait: Millis) -> Result<Vec<Notice>> {
+        if self.takes_to_fail.try_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
+            self.inbox.lock().unwrap().clear();
+            return Err(Error::new(Fault::Retry, "take notices"));
+        }
         let some = async {
             loop {
                 let changed = self.changed.notified();
@@ -204,9 +226,13 @@ impl NoticeSource for Ports {
                 changed.as_mut().enable();
                 {
                     let mut inbox = self.inbox.lock().unwrap();
-                    if !inbox.is_empty() {
-                        let count = max.min(inbox.len());
-                        return inbox.drain(..count).collect();
+                    let (mine, others) = inbox.drain(..).partition(|(to, _)| to.is_none_or(|to| to == gateway));
+                    *inbox = others;
+                    let mut mine: VecDeque<(Option<GatewayRef>, Notice)> = mine;
+                    if !mine.is_empty() {
+                        let rest = mine.split_off(max.min(mine.len()));
+                        rest.into_iter().rev().for_each(|notice| inbox.push_front(notice));
+                        return mine.into_iter().map(|(_, notice)| notice).collect();
                     }
                 }
                 changed.await;
@@ -249,7 +275,8 @@ impl Apps for Ports {
     }
 
     async fn app(&self, _: &AppId) -> Result<Option<App>> {
-        Ok(None)
+        self.app_reads.fetch_add(1, Ordering::Relaxed);
+        Ok(self.app.lock().unwrap().clone())
     }
 
     async fn apps(&self, _: Option<&AppId>, _: usize) -> Result<Vec<App>> {

@@ -63,17 +63,25 @@ pub(crate) fn quic_endpoint(config: ClientConfig) -> Endpoint {
 impl Raw {
     pub(crate) async fn connect(world: &World, transport: Transport) -> Self {
         let config = client_config(&world.certificate, ALPN, &[&rustls::version::TLS13]);
-        let address = world.gateway.local_addr();
+        Self::connect_with(world.gateway.local_addr(), transport, config).await.unwrap()
+    }
+
+    /// With tickets and trust of one's own.
+    pub(crate) async fn connect_with(
+        address: SocketAddr,
+        transport: Transport,
+        config: ClientConfig,
+    ) -> std::io::Result<Self> {
         let stream = match transport {
-            Transport::Tcp => Stream::Tcp(Box::new(tls(address, config).await.unwrap())),
+            Transport::Tcp => Stream::Tcp(Box::new(tls(address, config).await?)),
             Transport::Quic => {
                 let endpoint = quic_endpoint(config);
-                let connection = endpoint.connect(address, "localhost").unwrap().await.unwrap();
-                let (send, receive) = connection.open_bi().await.unwrap();
+                let connection = endpoint.connect(address, "localhost").map_err(std::io::Error::other)?.await?;
+                let (send, receive) = connection.open_bi().await?;
                 Stream::Quic { endpoint, connection, send, receive }
             }
         };
-        Self { stream, decoder: Decoder::new() }
+        Ok(Self { stream, decoder: Decoder::new() })
     }
 
     /// Connects, says Hello and waits for the Welcome.
@@ -89,10 +97,16 @@ impl Raw {
         last_seq: Seq,
     ) -> (Self, Welcome) {
         let mut raw = Self::connect(world, transport).await;
-        let hello = raw.hello(world, device, conn_seq, last_seq);
-        raw.send(hello).await;
-        match raw.next().await {
-            Some(Frame::Welcome(welcome)) => (raw, welcome),
+        let welcome = raw.greet(world, device, conn_seq, last_seq).await;
+        (raw, welcome)
+    }
+
+    /// Says Hello and waits for the Welcome.
+    pub(crate) async fn greet(&mut self, world: &World, device: DeviceId, conn_seq: ConnSeq, last_seq: Seq) -> Welcome {
+        let hello = self.hello(world, device, conn_seq, last_seq);
+        self.send(hello).await;
+        match self.next().await {
+            Some(Frame::Welcome(welcome)) => welcome,
             other => panic!("no Welcome but {other:?}"),
         }
     }

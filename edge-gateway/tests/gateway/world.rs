@@ -10,8 +10,9 @@ use homing_contract::queue::v1;
 use homing_credentials::{DeviceKeys, DeviceSecret, FleetSecret};
 use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeover, TakeoverRefused};
 use homing_domain::{
-    AppId, DeviceId, HandOff, HandOffTarget, HeartbeatSettings, MessageId, Millis, Notice, Priority, PushBody, Receipt,
-    ReceiptBatch, ServerId, Undelivered, UnixMillis, Upstream,
+    App, AppId, BusEvent, DeviceId, EventSettings, GatewayRef, HandOff, HandOffTarget, HeartbeatSettings, MessageId,
+    Millis, Notice, Priority, PushBody, Receipt, ReceiptBatch, ServerId, Undelivered, UnixMillis, Upstream,
+    UpstreamRoute,
 };
 use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
 use homing_ports::QueueName;
@@ -27,11 +28,19 @@ pub(crate) struct Ports {
     pub(crate) mailboxes: Mutex<HashMap<DeviceId, Mailbox>>,
     pub(crate) bodies: Mutex<HashMap<MessageId, homing_domain::Message>>,
     pub(crate) queues: Mutex<Vec<(QueueName, Bytes)>>,
-    pub(crate) inbox: Mutex<VecDeque<Notice>>,
-    pub(crate) notified: Mutex<Vec<(homing_domain::GatewayRef, Notice)>>,
+    /// Notices on their way, each to one gateway or to whichever is there.
+    pub(crate) inbox: Mutex<VecDeque<(Option<GatewayRef>, Notice)>>,
+    pub(crate) notified: Mutex<Vec<(GatewayRef, Notice)>>,
     pub(crate) leases: Mutex<Vec<homing_domain::Lease>>,
     pub(crate) upstreams: Mutex<Vec<Upstream>>,
     pub(crate) heartbeat: Mutex<HeartbeatSettings>,
+    /// The one app, if it is anything but the defaults.
+    pub(crate) app: Mutex<Option<App>>,
+    pub(crate) app_reads: AtomicU32,
+    pub(crate) events: Mutex<Vec<BusEvent>>,
+    pub(crate) is_bus_down: AtomicBool,
+    /// So many takes of notices lose them and fail.
+    pub(crate) takes_to_fail: AtomicU32,
     /// Sends to the receipts queue fail.
     pub(crate) is_queue_down: AtomicBool,
     /// So many takeovers answer "retry" after they took effect.
@@ -74,8 +83,14 @@ impl Ports {
         self.mailboxes.lock().unwrap()[&device].clone()
     }
 
+    /// To whichever gateway there is.
     pub(crate) fn notice(&self, notice: Notice) {
-        self.inbox.lock().unwrap().push_back(notice);
+        self.inbox.lock().unwrap().push_back((None, notice));
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn notice_to(&self, gateway: GatewayRef, notice: Notice) {
+        self.inbox.lock().unwrap().push_back((Some(gateway), notice));
         self.changed.notify_waiters();
     }
 
@@ -97,6 +112,22 @@ pub(crate) fn app() -> AppId {
     "demo".parse().unwrap()
 }
 
+/// The app, when it wants to be told who comes and goes.
+pub(crate) fn app_with_presence() -> App {
+    App {
+        id: app(),
+        name: "Demo".to_owned(),
+        server_keys: vec![],
+        client_key: [0; 32],
+        quota_per_second: None,
+        heartbeat: None,
+        events: EventSettings { presence: true, ..EventSettings::default() },
+        upstream: UpstreamRoute::Poll,
+        created_at: UnixMillis(0),
+        revision: 1,
+    }
+}
+
 pub(crate) fn device(n: u32) -> DeviceId {
     let mut bytes = [7; 16];
     bytes[12..].copy_from_slice(&n.to_be_bytes());
@@ -115,15 +146,20 @@ impl World {
     pub(crate) async fn on(ports: Arc<Ports>, change: impl FnOnce(&mut GatewayConfig)) -> Self {
         let fleet = FleetSecret::new([9; 32]);
         let keys = DeviceKeys::derived(&fleet, 1);
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        let certificate = made.cert.der().clone();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+        let (certificate, own) = Self::certificate();
         let listen = "127.0.0.1:0".parse().unwrap();
         let mut config = GatewayConfig::new(listen, ServerId(*b"gateway1"), fleet, keys.clone());
         change(&mut config);
-        let own = Certificate { chain: vec![certificate.clone()], key };
         let gateway = Gateway::start(Arc::clone(&ports), config, own).await.unwrap();
         Self { ports, gateway, certificate, keys, messages: AtomicU64::new(0) }
+    }
+
+    /// A new certificate, for a client to trust and for a gateway to show.
+    pub(crate) fn certificate() -> (CertificateDer<'static>, Certificate) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+        (certificate.clone(), Certificate { chain: vec![certificate], key })
     }
 
     /// Registers a device with an empty mailbox.
@@ -177,7 +213,7 @@ impl World {
         let message = body.message;
         if let Some(route) = route.filter(|_| hand_off) {
             let target = HandOffTarget { device, conn_seq: route.conn_seq, seq, enqueued_at };
-            self.ports.notice(Notice::HandOff(HandOff { body, targets: vec![target] }));
+            self.ports.notice_to(route.gateway, Notice::HandOff(HandOff { body, targets: vec![target] }));
         }
         message
     }

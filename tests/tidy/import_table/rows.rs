@@ -241,9 +241,13 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
         &["homing-edge-gateway", "homing-device-sdk", "homing"],
         "TLS ends at the gateway, the SDK and the main",
     ),
-    ("clap", &["homing"], "only the binary has a command line"),
+    ("clap", &["homing", "homing-edge-gateway"], "only a process has a command line"),
     ("anyhow", &["homing"], "a library's errors carry the decision (thiserror); only the binary just prints them"),
-    ("tracing-subscriber", &["homing", "homing-function-host"], "only the main decides where logs go"),
-    ("metrics-exporter-*", &["homing"], "only the main decides where metrics go"),
+    (
+        "tracing-subscriber",
+        &["homing", "homing-function-host", "homing-edge-gateway"],
+        "only the main decides where logs go",
+    ),
+    ("metrics-exporter-*", &["homing", "homing-edge-gateway"], "only the main decides where metrics go"),
     ("rcgen", &["homing"], "only the main makes a development certificate"),
 ];

@@ -2,6 +2,7 @@
 
 mod apps;
 mod contract_document;
+mod dead_letters;
 mod devices;
 mod failing;
 mod failures;

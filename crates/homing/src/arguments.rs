@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use homing_ports::QueueName;
 
 use crate::config::Flags;
 
@@ -32,6 +33,9 @@ pub enum Command {
     /// What became of a message
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Items that were given up, and another try for them
+    #[command(subcommand)]
+    Dlq(DlqCommand),
     /// Measure a server with simulated devices
     Bench(Box<BenchArguments>),
 }
@@ -278,13 +282,13 @@ pub struct PushArguments {
     /// high, normal or low
     #[arg(long)]
     pub priority: Option<String>,
+    /// At this moment instead of now, as 2026-12-24T18:00:00+08:00
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
     /// Repeating a push with the same key sends it once [default: a new one]
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
     /// Whose key is used.
-    /// At this moment instead of now, as 2026-12-24T18:00:00+08:00
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
     #[command(flatten)]
     pub key: KeyArguments,
     /// Which server.
@@ -316,6 +320,45 @@ pub enum MessageCommand {
         #[command(flatten)]
         server: ServerArguments,
     },
+}
+
+/// Items that were given up.
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// List dead letters with the reason why each was given up
+    List {
+        /// Only of this queue: intake, due, audience, dispatch, receipts or close
+        #[arg(long, value_name = "QUEUE", value_parser = queue_name)]
+        queue: Option<String>,
+        /// How many of each queue
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Send dead letters to their queue again
+    Redrive {
+        /// Which queue: intake, due, audience, dispatch, receipts or close
+        #[arg(long, value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// This one; may be repeated
+        #[arg(long = "id", value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All of the queue
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        admin: AdminArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+fn queue_name(text: &str) -> Result<String, String> {
+    let names = QueueName::ALL.map(QueueName::name);
+    if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("the queues are {}", names.join(", "))) }
 }
 
 /// Which measurements are made.

@@ -3,6 +3,7 @@
 mod app;
 mod context;
 mod device;
+mod dlq;
 mod message;
 mod push;
 mod table;
@@ -21,6 +22,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Device(command) => device::run(command).await,
         Command::Push(arguments) => push::run(*arguments).await,
         Command::Message(command) => message::run(command).await,
+        Command::Dlq(command) => dlq::run(command).await,
         Command::Serve(_) | Command::Bench(_) => anyhow::bail!("this command does not talk to a server"),
     }
 }

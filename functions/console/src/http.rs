@@ -1,19 +1,20 @@
 //! The HTTP face of this function.
 
 mod apps;
+mod dead_letters;
 mod gateways;
 mod settings;
 
 use homing_endpoint::{Edge, Problem};
-use homing_ports::{Apps, Gateways, Notices, Settings};
+use homing_ports::{Apps, Gateways, Notices, Queues, Settings};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::apps::AppChangeError;
 
 /// The ports of this function.
-pub trait ConsolePorts: Apps + Gateways + Notices + Settings + 'static {}
-impl<P: Apps + Gateways + Notices + Settings + 'static> ConsolePorts for P {}
+pub trait ConsolePorts: Apps + Gateways + Notices + Queues + Settings + 'static {}
+impl<P: Apps + Gateways + Notices + Queues + Settings + 'static> ConsolePorts for P {}
 
 /// The routes of this function.
 pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
@@ -25,6 +26,8 @@ pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
         .routes(routes!(settings::get_app_heartbeat, settings::put_app_heartbeat, settings::delete_app_heartbeat))
         .routes(routes!(gateways::get_gateways))
         .routes(routes!(gateways::drain_gateway))
+        .routes(routes!(dead_letters::get_dead_letters))
+        .routes(routes!(dead_letters::post_redrive))
         .with_state(edge)
 }
 

@@ -1,12 +1,14 @@
-//! What operators do: apps and their keys, settings, gateways.
+//! What operators do: apps and their keys, settings, gateways, dead letters.
 //!
 //! **Must not know**: other functions, messages, any adapter.
 
 mod apps;
+mod first_token;
 mod http;
 mod keys;
 mod tell_gateways;
 
 pub use apps::{AppChangeError, NewKeys, create_app, update_app};
+pub use first_token::first_token;
 pub use http::router;
 pub use keys::{first_key, rotate};

@@ -105,3 +105,28 @@ async fn gateways_are_listed_and_drained() {
     world.clock.advance(15_000);
     assert_eq!(world.call("POST", drain, &world.admin, None).await.problem().0, 404);
 }
+
+#[tokio::test]
+async fn an_app_says_what_it_wants_to_be_told() {
+    let world = World::new().await;
+    let shown = world.get("/v1/apps/demo", &world.admin).await.expect(200);
+    assert_eq!(shown["events"], json!({"message_completed": false, "presence": false}));
+    assert_eq!(shown["upstream"], json!({"to": "poll"}));
+    let patch = async |body| world.call("PATCH", "/v1/apps/demo", &world.admin, Some(body)).await;
+    let queue = json!({"to": "queue", "queue_url": "https://sqs.example/1/up"});
+    let changed = patch(json!({"events": {"message_completed": true}, "upstream": queue})).await.expect(200);
+    assert_eq!((&changed["events"]["message_completed"], &changed["upstream"]), (&json!(true), &queue));
+    // What is left out stays.
+    let changed = patch(json!({"events": {"presence": true}})).await.expect(200);
+    assert_eq!(changed["events"], json!({"message_completed": true, "presence": true}));
+    assert_eq!(changed["upstream"], queue);
+    let wrong = patch(json!({"upstream": {"to": "bus", "queue_url": "https://sqs.example/1/up"}})).await;
+    assert_eq!(wrong.problem(), (422, "invalid_value".to_owned(), Some("/upstream/queue_url".to_owned())));
+    let wrong = patch(json!({"events": {"presense": true}})).await;
+    assert_eq!(wrong.problem(), (422, "unknown_field".to_owned(), Some("/events/presense".to_owned())));
+
+    let new = json!({"id": "other", "events": {"presence": true}, "upstream": {"to": "bus"}});
+    let created = world.post("/v1/apps", &world.admin, new).await.expect(201);
+    assert_eq!(created["app"]["events"], json!({"message_completed": false, "presence": true}));
+    assert_eq!(created["app"]["upstream"], json!({"to": "bus"}));
+}

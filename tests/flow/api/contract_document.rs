@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::World;
 
 /// Every operation that the API has, so that none is forgotten in a router or in the document.
-const OPERATIONS: [&str; 32] = [
+const OPERATIONS: [&str; 34] = [
     "DELETE /v1/apps/{app}",
     "DELETE /v1/apps/{app}/settings/heartbeat",
     "DELETE /v1/devices/{id}",
@@ -15,6 +15,7 @@ const OPERATIONS: [&str; 32] = [
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "GET /v1/apps/{app}/settings/heartbeat",
+    "GET /v1/dead-letters",
     "GET /v1/devices/{id}",
     "GET /v1/gateways",
     "GET /v1/messages",
@@ -28,6 +29,7 @@ const OPERATIONS: [&str; 32] = [
     "PATCH /v1/devices/{id}",
     "POST /v1/apps",
     "POST /v1/apps/{app}/keys/rotate",
+    "POST /v1/dead-letters/redrive",
     "POST /v1/devices",
     "POST /v1/devices/deregister",
     "POST /v1/devices/unbind",

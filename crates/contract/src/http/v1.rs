@@ -2,6 +2,7 @@
 
 mod app;
 mod audience;
+mod dead_letter;
 mod device;
 mod gateway;
 mod heartbeat;
@@ -12,17 +13,20 @@ mod presence;
 mod problem;
 mod push;
 mod receipt;
-mod text;
 mod schedule;
+mod text;
 mod time;
 mod trace;
 mod upstream;
 
 pub use app::{
-    AppCreated, AppList, AppPatch, AppView, CreateApp, KEY_GRACE_DEFAULT_SECONDS, KEY_GRACE_MAX_SECONDS, KeyRotated,
-    NewApp, RotateKeys, ServerKeyView,
+    AppCreated, AppList, AppPatch, AppView, CreateApp, EventsRequest, EventsView, KEY_GRACE_DEFAULT_SECONDS,
+    KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView, UpstreamTo,
 };
 pub use audience::AudienceRequest;
+pub use dead_letter::{
+    DEAD_LETTER_BODY_MAX_BYTES, DeadLetterList, DeadLetterView, REDRIVE_MAX_IDS, RedriveRequest, Redriven, ToRedrive,
+};
 pub use device::{
     BindUser, DeviceChange, DeviceIds, DevicePatch, DeviceView, DevicesChanged, PlatformName, RegisterDevice,
     RegisteredDevice, SetTags, VendorAddress, VendorView,
@@ -36,7 +40,7 @@ pub use presence::{DevicePresence, PresenceView, UserPresence};
 pub use problem::ProblemView;
 pub use push::{PushAccepted, PushRequest, PushValidated, ValidPush};
 pub use receipt::{FactName, ReceiptRequest, ReceiptsAccepted, ReceiptsRequest};
+pub use schedule::ScheduleRequest;
 pub use time::{from_timestamp, to_timestamp};
 pub use trace::{Stop, TraceView};
 pub use upstream::{PayloadEncoding, UpstreamList, UpstreamView};
-pub use schedule::ScheduleRequest;

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use homing_domain::{
-    AudienceJob, BatchId, Channel, CloseJob, Cursor, DeviceId, Ended, Event, Fact, HandOff, HandOffTarget, MessageId,
-    Notice, Priority, PushBody, Reason, Receipt, ReceiptBatch, Shard, ShardId, Stage, Target, Undelivered, UnixMillis,
-    UserHash,
+    AudienceJob, BatchId, Channel, CloseJob, Cursor, DeviceId, DueTick, Ended, Event, Fact, HandOff, HandOffTarget,
+    MessageId, Notice, Priority, PushBody, Reason, Receipt, ReceiptBatch, Shard, ShardId, Stage, Target, Undelivered,
+    UnixMillis, UserHash,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -109,6 +109,12 @@ proptest! {
     }
 
     #[test]
+    fn due_ticks_come_back(message in message(), at: u64) {
+        let tick = DueTick { message, at: UnixMillis(at) };
+        prop_assert_eq!(decode::<DueTick>(&encode(&tick)), Ok(tick));
+    }
+
+    #[test]
     fn notices_come_back(notice in notice()) {
         prop_assert_eq!(decode::<Notice>(&encode(&notice)), Ok(notice));
     }
@@ -195,6 +201,11 @@ mod fixtures {
         let job = |after| CloseJob { message: MESSAGE, at: UnixMillis(1_700_000_000_000), after };
         check(fixture!("close-job"), &job(None));
         check(fixture!("close-job-after"), &job(Some(ShardId::from_bytes([0x44; 16]))));
+    }
+
+    #[test]
+    fn due_ticks() {
+        check(fixture!("due-tick"), &DueTick { message: MESSAGE, at: UnixMillis(1_700_000_000_000) });
     }
 
     #[test]

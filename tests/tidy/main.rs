@@ -6,6 +6,7 @@ mod crate_heads;
 mod dependency_graph;
 mod file_names;
 mod import_table;
+mod infra;
 mod licences;
 mod manifests;
 mod markdown_links;

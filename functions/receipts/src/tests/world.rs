@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) now: UnixMillis,
     pub(crate) calls: usize,
     pub(crate) fail_at: Option<(usize, When)>,
+    /// What somebody else does just before this call.
+    pub(crate) others: Option<(usize, fn(&mut State))>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,9 @@ impl World {
     fn call<T>(&self, does: impl FnOnce(&mut State, bool) -> T) -> Result<T> {
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
+        if let Some((_, others)) = state.others.filter(|(at, _)| *at == state.calls) {
+            others(&mut state);
+        }
         let strikes = state.fail_at.filter(|(at, _)| *at == state.calls).map(|(_, when)| when);
         let failure = || Err(Error::new(Fault::Retry, "call the world"));
         if strikes == Some(When::Before) {

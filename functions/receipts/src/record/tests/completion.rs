@@ -68,11 +68,11 @@ fn the_last_delivery_completes_its_message_whatever_fails() {
 }
 
 #[test]
-fn nobody_is_told_unasked_and_no_row_is_read() {
+fn nobody_is_told_unasked() {
     let world = world(false);
     handle(&world, &last()).unwrap();
     assert_eq!((stages(&world), told(&world)), ([Stage::Completed, Stage::Released], vec![]));
-    assert_eq!(world.with(|state| state.message_reads), 0);
+    assert_eq!(world.with(|state| state.message_reads), 1, "only the row of the one that looks complete");
 }
 
 #[test]
@@ -93,6 +93,29 @@ fn what_is_still_being_released_is_not_complete() {
     world.with(|state| state.messages.get_mut(&MESSAGES[0]).unwrap().stage = Stage::Releasing);
     handle(&world, &last()).unwrap();
     assert_eq!((stages(&world)[0], told(&world)), (Stage::Releasing, vec![]));
+}
+
+/// The rest of an audience may be counted, and its release end, at any moment while the receipts of its first page are.
+#[test]
+fn numbers_from_before_the_release_complete_nothing() {
+    let calls = {
+        let world = world(true);
+        handle(&world, &last()).unwrap();
+        world.with(|state| state.calls)
+    };
+    for at in 1..=calls {
+        let world = world(true);
+        world.with(|state| {
+            state.messages.get_mut(&MESSAGES[0]).unwrap().stage = Stage::Releasing;
+            state.others = Some((at, |state| {
+                state.tallies.get_mut(&MESSAGES[0]).unwrap().merge(&Tally::targeted(1));
+                state.messages.get_mut(&MESSAGES[0]).unwrap().stage = Stage::Released;
+            }));
+        });
+        handle(&world, &last()).unwrap();
+        assert_ne!(stages(&world)[0], Stage::Completed, "released before call {at}");
+        assert_eq!(told(&world), []);
+    }
 }
 
 #[test]

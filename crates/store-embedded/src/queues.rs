@@ -47,7 +47,9 @@ pub(crate) fn dead_letter_key(queue: QueueName, id: ItemId) -> Key {
 }
 
 fn kept_reason(reason: &str) -> Box<str> {
-    reason[..reason.floor_char_boundary(REASON_MAX_BYTES)].into()
+    let mut reason = reason.to_owned();
+    reason.truncate(reason.floor_char_boundary(REASON_MAX_BYTES));
+    reason.into()
 }
 
 fn id_at_end(table: Table, key: &[u8]) -> StoreResult<ItemId> {

@@ -86,7 +86,7 @@ where
             return;
         };
         self.report(&item, began, done.as_ref().err());
-        let settlement = settle(self.queue, item.receives, done.as_ref().map(|()| ()));
+        let settlement = settle(self.queue, item.receives, done.as_ref().copied());
         if let Err(error) = self.carry_out(item, settlement).await {
             // Harmless: it becomes visible again by itself, and every stage may see an item twice.
             tracing::warn!(queue = self.queue.name(), %error, "an item could not be settled");

@@ -1,6 +1,7 @@
-//! What operators and devices ask for besides pushes: bind, unbind, deregister, recall, and the sweep of lost jobs. Each is
+//! What operators and devices ask for besides pushes: bind, unbind, deregister and recall. Each is
 //! repeated until it is done, as its caller would.
 
+use bytes::Bytes;
 use homing_binding::{UpdateError, bind_user, deregister};
 use homing_contract::queue::v1;
 use homing_credentials::receipt_batch_id;
@@ -24,8 +25,8 @@ pub(crate) enum Wish {
     Deregister(DeviceId),
     /// Take a message back.
     Recall(MessageId),
-    /// Find messages whose job was lost.
-    Sweep,
+    /// Put something into a queue that does not belong there.
+    Send(QueueName, Bytes),
 }
 
 /// An errand.
@@ -61,7 +62,7 @@ impl World {
                 },
                 Wish::Deregister(device) => deregister(&weak, device, weak.now()).await,
                 Wish::Recall(message) => recall(&weak, message).await,
-                Wish::Sweep => homing_schedule::sweep(&weak, weak.now()).await.map(drop),
+                Wish::Send(queue, body) => weak.send(queue, vec![Outgoing::now(body)]).await,
             };
             answers.borrow_mut().push_back(Answer::Errand(index, outcome.is_ok()));
         });
@@ -76,7 +77,7 @@ impl World {
                 Wish::Bind(_, None) => "unbind",
                 Wish::Deregister(_) => "deregister",
                 Wish::Recall(_) => "recall",
-                Wish::Sweep => "sweep",
+                Wish::Send(..) => "poison",
             };
             self.hit("errand", name);
         } else {

@@ -62,6 +62,16 @@ mutants! {
     SendForgets = "send-forgets",
     /// A gateway whose lease lapsed does not read its mailboxes again.
     NoRereadAfterLapse = "no-reread-after-lapse",
+    /// A tick releases its message although it is early.
+    TickReleasesEarly = "tick-releases-early",
+    /// A message is completed when its closing begins.
+    CompleteBeforeClosed = "complete-before-closed",
+    /// What is given up leaves no dead letter.
+    GiveUpForgets = "give-up-forgets",
+    /// Nobody finds a scheduled message whose timer is lost.
+    OverdueWithoutScheduled = "overdue-without-scheduled",
+    /// Nobody finds a message that is to be closed.
+    OverdueWithoutReleased = "overdue-without-released",
     /// A trim takes one entry more than the device acknowledged.
     TrimBeyondAck = "trim-beyond-ack",
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use homing_domain::mailbox::EntryState;
-use homing_domain::{Audience, Channel, Counter, DeviceId, Fact, Message, Reason, Stage, Tally, Target};
+use homing_domain::{Audience, BusEvent, Channel, Counter, DeviceId, Fact, Message, Reason, Stage, Tally, Target};
 use homing_wire::FactKind;
 
 use crate::world::World;
@@ -98,7 +98,15 @@ impl World {
             }
         }
         for (queue, letter) in state.queues.dead() {
-            faults.push(format!("a dead letter in {}: {:?}", queue.name(), letter.body));
+            let is_poison = state.check.poisons.contains(&(queue, letter.body.clone()));
+            if !is_poison || letter.reason.is_none() {
+                faults.push(format!("a dead letter in {}: {:?}, {:?}", queue.name(), letter.body, letter.reason));
+            }
+        }
+        for (queue, body) in &state.check.poisons {
+            if !state.queues.dead().any(|(of, letter)| of == *queue && letter.body == *body) {
+                faults.push(format!("{body:?} was given up in {}, and no dead letter tells of it", queue.name()));
+            }
         }
         for request in self.requests.iter().filter(|request| request.is_answered) {
             if !state.messages.rows.contains_key(&request.id) {
@@ -124,7 +132,7 @@ impl World {
 
     fn check_message(&self, message: &Message, faults: &mut Vec<String>) {
         let state = self.state();
-        if message.stage != Stage::Released {
+        if !matches!(message.stage, Stage::Released | Stage::Completed) {
             faults.push(format!("{} is still {}", message.id, message.stage));
             return;
         }
@@ -138,6 +146,7 @@ impl World {
         let tally = state.ledger.tallies.get(&message.id).cloned().unwrap_or_default();
         drop(state);
         self.check_targets(message, &targets, faults);
+        self.check_told(message, targets.len(), faults);
         let mut expected = Tally::targeted(targets.len());
         for target in &targets {
             self.check_delivery(message, *target, &mut expected, faults);
@@ -148,6 +157,25 @@ impl World {
         let strangers = self.state().ledger.rows.keys().filter(|(of, _)| *of == message.id).count();
         if strangers > targets.len() {
             faults.push(format!("{}: {strangers} rows for {} targets", message.id, targets.len()));
+        }
+    }
+
+    /// An app that asked is told when a message is complete, with numbers that add up; one that did not is left alone.
+    fn check_told(&self, message: &Message, targeted: usize, faults: &mut Vec<String>) {
+        let state = self.state();
+        let mut told = state.told.iter().filter_map(|event| match event {
+            BusEvent::MessageCompleted { message: of, balance, .. } if *of == message.id => Some(*balance),
+            _ => None,
+        });
+        let is_told = told.clone().next().is_some();
+        if is_told && !(self.plan.asks_for_events && message.stage == Stage::Completed) {
+            faults.push(format!("{} is {}, and an event says that it is complete", message.id, message.stage));
+        }
+        if !is_told && self.plan.asks_for_events && message.stage == Stage::Completed {
+            faults.push(format!("{} is completed, and nobody was told", message.id));
+        }
+        if told.any(|balance| balance.pending != 0 || usize::try_from(balance.targeted) != Ok(targeted)) {
+            faults.push(format!("{}: an event says other numbers than {targeted} targets, all ended", message.id));
         }
     }
 

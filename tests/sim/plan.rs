@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use homing_domain::{Audience, GatewayRef, MessageId, Millis, Notice, Options, Priority, Stage, UserId};
-use homing_ports::Notices;
+use homing_ports::{Notices, QueueName};
 use homing_tests::weak::Faults;
 
 use crate::agenda::Event;
@@ -12,6 +12,9 @@ use crate::world::World;
 /// Bursts of a world. A device remembers 256 message ids: what is repeated after more than that many newer messages comes
 /// twice, and that is a limit of the design, not a fault. So no device gets more in one world.
 pub(crate) const BURSTS_MAX: u32 = 2;
+
+/// A scheduled message is at most so far ahead: then even one whose timer is lost is released before the last look.
+const SCHEDULED_AHEAD_MAX: Millis = 120_000;
 
 /// A device that is deregistered has so many operations after it.
 const DEREGISTERED_BEFORE_END: u32 = 15;
@@ -26,7 +29,7 @@ pub(crate) struct Plan {
     pub(crate) loses_a_device: bool,
     /// The lost device comes back after all, once its messages are closed.
     pub(crate) comes_back: bool,
-    /// Goes on until every close job is done.
+    /// Goes on until every message is closed.
     pub(crate) closes: bool,
     /// Mean pause between two operations.
     pub(crate) pause: Millis,
@@ -35,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) deregisters: bool,
     /// Ends with takeovers instead of crashes.
     pub(crate) rejoins: bool,
+    /// The app asks to be told of completed messages.
+    pub(crate) asks_for_events: bool,
     /// Gateways crash seldom, so that links live long.
     pub(crate) is_stable: bool,
 }
@@ -64,6 +69,7 @@ impl Plan {
             deregisters: random.per_mille(100),
             rejoins: random.per_mille(400),
             is_stable: random.per_mille(400),
+            asks_for_events: random.per_mille(500),
         }
     }
 }
@@ -104,7 +110,7 @@ impl World {
             90..92 => self.back_up_or_restore(device),
             92..93 => self.notify_all(Notice::HeartbeatChanged),
             93..94 => self.notify_gateway(gateway, Notice::Drain { spread: 1_000 }),
-            94..97 => self.errand(Wish::Sweep),
+            94..97 => self.send_poison(),
             97..99 => self.cut_off(gateway),
             _ => {}
         }
@@ -136,7 +142,7 @@ impl World {
             self.roam(device);
             let delay = self.random.below(within);
             let options = Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None };
-            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay);
+            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay, None);
         }
     }
 
@@ -176,7 +182,17 @@ impl World {
             _ => Audience::Devices(vec![self.devices[device].id]),
         };
         let delay = self.random.below(20);
-        self.request(audience, options, payload, delay);
+        let ahead = self.random.per_mille(150).then(|| self.random.between(0, SCHEDULED_AHEAD_MAX));
+        self.request(audience, options, payload, delay, ahead);
+    }
+
+    /// Something that no stage can read.
+    fn send_poison(&mut self) {
+        let queues = [QueueName::Due, QueueName::Audience, QueueName::Dispatch, QueueName::Receipts, QueueName::Close];
+        let queue = queues[self.random.index(queues.len())];
+        let body = Bytes::from(format!("poison {}", self.operations));
+        self.state().check.poisons.insert((queue, body.clone()));
+        self.errand(Wish::Send(queue, body));
     }
 
     /// More than a mailbox holds, for a device that is away as often as not.
@@ -201,7 +217,7 @@ impl World {
         for _ in 0..self.random.between(66, 80) {
             let options = Options { ttl_seconds: 900, priority: Priority::Normal, collapse_key: None };
             let late = delay + self.random.below(3_000);
-            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst"), late);
+            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst"), late, None);
         }
     }
 
@@ -232,7 +248,8 @@ impl World {
             return;
         }
         let message = recent[self.random.index(recent.len())];
-        let is_released = self.state().messages.rows.get(&message).is_some_and(|row| row.stage == Stage::Released);
+        let is_known = |stage| matches!(stage, Stage::Released | Stage::Completed);
+        let is_released = self.state().messages.rows.get(&message).is_some_and(|row| is_known(row.stage));
         if is_released {
             self.errand(Wish::Recall(message));
         }

@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
-use homing_domain::{Device as DirectoryDevice, DeviceId, DeviceProfile, Platform};
+use homing_domain::{
+    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, Platform, Stage, UpstreamRoute,
+};
 use homing_ports::QueueName;
 use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
 
 use crate::agenda::{Agenda, Event};
 use crate::device::Device;
-use crate::errand::Wish;
 use crate::gateway::Gateway;
 use crate::mutant::Mutant;
 use crate::plan::{BURSTS_MAX, Plan};
@@ -60,6 +61,9 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
         Some(Mutant::TakeoverWithoutFence) => Weakness::TakeoverWithoutFence,
         Some(Mutant::RecallOfSeen) => Weakness::WithdrawOfSeen,
         Some(Mutant::SendForgets) => Weakness::SendForgets,
+        Some(Mutant::GiveUpForgets) => Weakness::GiveUpForgets,
+        Some(Mutant::OverdueWithoutScheduled) => Weakness::OverdueWithoutScheduled,
+        Some(Mutant::OverdueWithoutReleased) => Weakness::OverdueWithoutReleased,
         _ => Weakness::None,
     }
 }
@@ -87,7 +91,7 @@ fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
         devices: Vec::new(),
         requests: Vec::new(),
         errands: Vec::new(),
-        workers: Vec::new(),
+        workers: Worker::all(),
         app: "demo".parse().expect("an app id"),
         pace: Rc::new(LeasePace { every: Cell::new(LEASE_RENEW_EVERY), valid_for: Cell::new(LEASE_VALID_FOR) }),
         is_resting: false,
@@ -102,13 +106,28 @@ fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
     for gateway in 0..GATEWAYS {
         world.after(0, Event::StartGateway(gateway));
     }
-    let queues = [QueueName::Audience, QueueName::Dispatch, QueueName::Dispatch, QueueName::Receipts, QueueName::Close];
-    for (worker, queue) in queues.into_iter().enumerate() {
-        world.workers.push(Worker { queue, owner: 0 });
+    let app = app(&world.app, plan.asks_for_events);
+    world.state().settings.apps.insert(app.id.clone(), app);
+    for worker in 0..world.workers.len() {
         world.after(0, Event::StartWorker(worker));
     }
     world.after(200, Event::Operate);
     world
+}
+
+fn app(id: &AppId, asks_for_events: bool) -> App {
+    App {
+        id: id.clone(),
+        name: id.to_string(),
+        server_keys: Vec::new(),
+        client_key: [0; 32],
+        quota_per_second: None,
+        heartbeat: None,
+        events: EventSettings { message_completed: asks_for_events, presence: false },
+        upstream: UpstreamRoute::Poll,
+        created_at: Weak::START,
+        revision: 1,
+    }
 }
 
 impl World {
@@ -181,7 +200,6 @@ impl World {
             self.check_prompt();
         }
         self.leave_and_return();
-        self.errand(Wish::Sweep);
         self.run_for(90_000);
         self.drain_queues();
         if self.plan.closes {
@@ -229,7 +247,7 @@ impl World {
         for _ in 0..60 {
             let left: usize = {
                 let state = self.state();
-                [QueueName::Audience, QueueName::Dispatch, QueueName::Receipts]
+                [QueueName::Due, QueueName::Audience, QueueName::Dispatch, QueueName::Receipts]
                     .into_iter()
                     .map(|queue| state.queues.waiting_items(queue))
                     .sum()
@@ -260,19 +278,25 @@ impl World {
         self.run_for(30_000);
     }
 
-    /// Goes on until the last close job is done; leases are renewed seldom, for nothing else happens.
+    /// Goes on until the last message is closed; leases are renewed seldom, for nothing else happens.
     fn close_all(&mut self) {
         self.pace.every.set(1_500_000);
         self.pace.valid_for.set(4_500_000);
         for _ in 0..CLOSE_ROUNDS {
-            if self.state().queues.waiting_items(QueueName::Close) == 0 || !self.is_sound() {
+            if self.open_messages() == 0 || !self.is_sound() {
                 break;
             }
             self.run_for(300_000);
         }
-        if self.is_sound() && self.state().queues.waiting_items(QueueName::Close) > 0 {
-            self.violated("close jobs do not end".to_owned());
+        let open = self.open_messages();
+        if self.is_sound() && open > 0 {
+            self.violated(format!("{open} messages are never completed"));
         }
         self.drain_queues();
+    }
+
+    /// Messages of which something is still to come.
+    fn open_messages(&self) -> usize {
+        self.state().messages.rows.values().filter(|message| message.stage != Stage::Completed).count()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use homing_contract::queue::v1;
 use homing_domain::mailbox::{EntryState, Mailbox};
-use homing_domain::{AudienceJob, ConnSeq, DeviceId, Event, MessageId, ReceiptBatch, Seq};
+use homing_domain::{AudienceJob, ConnSeq, DeviceId, Event, Message, MessageId, ReceiptBatch, Seq, UnixMillis};
+use homing_ports::QueueName;
 
 /// Broken promises, and what is needed to see them.
 #[derive(Debug, Default)]
@@ -15,6 +17,10 @@ pub struct Check {
     pub told: HashSet<(MessageId, DeviceId)>,
     /// Messages whose job is durable.
     pub jobs: HashSet<MessageId>,
+    /// Messages whose timer was set.
+    pub timers: HashSet<MessageId>,
+    /// Items that nobody can read, by queue: they must be given up, and nothing else may be.
+    pub poisons: HashSet<(QueueName, Bytes)>,
     /// Messages that a mailbox took in again because its memory of ids had moved on: a limit of the design. The device's
     /// memory hides most of them; what is said about them in the ledger is said twice.
     pub forgotten: HashSet<(MessageId, DeviceId)>,
@@ -85,6 +91,13 @@ impl Check {
         }
     }
 
+    /// A release begins.
+    pub(super) fn release_begins(&mut self, message: &Message, now: UnixMillis) {
+        if let Some(at) = message.release_at.filter(|at| now < *at) {
+            self.violated(format!("{} is released {} ms before its time", message.id, at.since(now)));
+        }
+    }
+
     /// A job became durable.
     pub(super) fn job_sent(&mut self, body: &[u8]) {
         if let Ok(job) = v1::decode::<AudienceJob>(body) {
@@ -95,7 +108,9 @@ impl Check {
     /// Ends that became durable.
     pub(super) fn receipts_sent(&mut self, body: &[u8]) {
         let Ok(batch) = v1::decode::<ReceiptBatch>(body) else {
-            self.violated("a body in the queue of receipts cannot be read".to_owned());
+            if !self.poisons.contains(&(QueueName::Receipts, Bytes::copy_from_slice(body))) {
+                self.violated("a body in the queue of receipts cannot be read".to_owned());
+            }
             return;
         };
         for receipt in &batch.receipts {

@@ -95,4 +95,10 @@ pub enum Weakness {
     EnqueueForgets,
     /// A lost send is answered as durable.
     SendForgets,
+    /// An item that is given up is gone, and no dead letter tells of it.
+    GiveUpForgets,
+    /// `overdue` names no scheduled message.
+    OverdueWithoutScheduled,
+    /// `overdue` names no released message.
+    OverdueWithoutReleased,
 }

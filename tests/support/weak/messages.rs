@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use homing_domain::{AppId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_domain::{AppId, DeviceId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
 use homing_ports::{Accepted, Messages, Result};
 
-use super::{State, Weak};
+use super::{State, Weak, Weakness};
 
 /// Message rows and shards.
 #[derive(Debug, Default)]
@@ -26,6 +26,33 @@ impl State {
         self.coverage.hit("message", to.name());
         self.trace(|| format!("  message {id} is {to}"));
     }
+
+    fn check_release(&mut self, id: MessageId) {
+        if let Some(message) = self.messages.rows.get(&id) {
+            self.check.release_begins(message, self.now);
+        }
+    }
+
+    /// Who completes a message knows that nobody of it is pending.
+    fn check_complete(&mut self, id: MessageId) {
+        let is_pending = |device: &DeviceId| {
+            let row = self.ledger.rows.get(&(id, *device));
+            row.is_none_or(|row| !row.stage.is_terminal())
+        };
+        let shards = self.messages.shards.iter().filter(|((of, _), _)| *of == id);
+        let mut targets = shards.flat_map(|(_, shard)| shard.targets.iter().map(|target| target.device));
+        if let Some(device) = targets.find(is_pending) {
+            self.check.violated(format!("{id} is completed, and {device} is pending"));
+        }
+    }
+}
+
+fn is_forgotten(weakness: Weakness, stage: Stage) -> bool {
+    match weakness {
+        Weakness::OverdueWithoutScheduled => stage == Stage::Scheduled,
+        Weakness::OverdueWithoutReleased => stage == Stage::Released,
+        _ => false,
+    }
 }
 
 impl Messages for Weak {
@@ -35,7 +62,7 @@ impl Messages for Weak {
                 state.coverage.hit("accept", "existing");
                 return Ok(Accepted::Existing(Box::new(existing)));
             }
-            state.coverage.hit("accept", "new");
+            state.coverage.hit("accept", if message.stage == Stage::Scheduled { "scheduled" } else { "new" });
             state.messages.rows.insert(message.id, message);
             Ok(Accepted::New)
         })
@@ -65,7 +92,8 @@ impl Messages for Weak {
 
     async fn overdue(&self, now: UnixMillis, limit: usize) -> Result<Vec<MessageId>> {
         self.call("list overdue messages", move |state| {
-            let rows = state.messages.rows.values();
+            let weakness = state.weakness;
+            let rows = state.messages.rows.values().filter(|message| !is_forgotten(weakness, message.stage));
             let mut due: Vec<_> = rows.filter_map(|message| Some((message.due_at()?, message.id))).collect();
             due.retain(|(at, _)| *at < now);
             due.sort_unstable();
@@ -83,6 +111,7 @@ impl Messages for Weak {
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call("begin a release", move |state| {
             if state.messages.rows.get(&id).is_some_and(|message| message.stage.may_become(Stage::Releasing)) {
+                state.check_release(id);
                 state.move_message(id, Stage::Releasing);
                 if let Some(message) = state.messages.rows.get_mut(&id) {
                     message.releasing_at = Some(now);
@@ -109,6 +138,7 @@ impl Messages for Weak {
     async fn complete(&self, id: MessageId) -> Result<()> {
         self.call("complete a message", move |state| {
             if state.messages.rows.get(&id).is_some_and(|message| message.stage == Stage::Released) {
+                state.check_complete(id);
                 state.move_message(id, Stage::Completed);
             }
             Ok(())

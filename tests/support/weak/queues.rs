@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 use homing_domain::{Millis, UnixMillis};
-use homing_ports::{DeadLetter, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result};
+use homing_ports::{DeadLetter, Error, Fault, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result};
 
 use super::{State, Weak, Weakness};
 
@@ -199,7 +199,20 @@ impl Queues for Weak {
             if let Some((id, receipt)) = QueueState::of_handle(&item.handle)
                 && state.queues.items.get(&(queue, id)).is_some_and(|item| item.receipt == receipt)
             {
+                if state.weakness == Weakness::GiveUpForgets && state.random.per_mille(200) {
+                    state.queues.items.remove(&(queue, id));
+                    return Ok(());
+                }
+                let chance = state.faults.fail_after;
+                let stays = state.strikes(chance, "item is given up and stays");
+                let copy = if stays { state.queues.items.get(&(queue, id)).cloned() } else { None };
                 state.bury(queue, id, Some(reason));
+                if let Some(copy) = copy {
+                    state.queues.next += 1;
+                    let next = state.queues.next;
+                    state.queues.items.insert((queue, next), copy);
+                    return Err(Error::new(Fault::Retry, "give an item up"));
+                }
             }
             Ok(())
         })

@@ -11,7 +11,8 @@ use super::Weak;
 #[derive(Debug, Default)]
 pub struct SettingsState {
     fleet: FleetSettings,
-    apps: BTreeMap<AppId, App>,
+    /// Apps.
+    pub apps: BTreeMap<AppId, App>,
 }
 
 impl Settings for Weak {

@@ -9,6 +9,7 @@ use super::Weak;
 impl Timers for Weak {
     async fn set_timer(&self, tick: DueTick) -> Result<()> {
         self.call("set a timer", move |state| {
+            state.check.timers.insert(tick.message);
             let faults = state.faults;
             if state.strikes(faults.timer_lost, "timer is lost") {
                 return Ok(());

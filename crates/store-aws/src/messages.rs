@@ -17,7 +17,7 @@
 //! | complete | 1 | 1 + 1 (`due`) | |
 //! | put_shard | 1 | 1 per KiB: 1 for up to 50 devices, 5 for 256, 7 for 256 of users | |
 //! | shards | 1 per MiB | | 0.5 per 4 KiB |
-//! | overdue | 16 | | 0.5 each, for up to 40 keys |
+//! | overdue | 64 | | 0.5 each, for up to 40 keys |
 //! | messages_of_app | 16 + n/100 | | 0.5 each for up to 40 keys, + 0.5 n |
 //!
 //! begin_release and finish_segment read the body too (1 RRU) where it stands outside: their callers need the audience.

@@ -12,40 +12,31 @@
 //! operator mends the route or the business polls. The list has the message all the same.
 
 mod forward;
+mod landing;
 mod position;
 mod row;
 #[cfg(test)]
 mod tests;
 
 use homing_domain::{AppId, Upstream, UpstreamRoute};
-use homing_ports::{Clock as _, Created, Error, Fault, Result, StoredUpstream, Upstreams};
+use homing_ports::{Clock as _, Created, Result, StoredUpstream, Upstreams};
 
 pub use self::position::SETTLES_AFTER;
 
 use self::forward::Routes;
-use self::position::{LANDS_WITHIN, Positions, SHARDS, last_settled};
-use self::row::Mark;
+use self::landing::Stored;
+use self::position::{Positions, SHARDS, last_settled};
 use crate::AwsStore;
 use crate::directory::{call, upstream_partition};
 use crate::expression::Expression;
 use crate::item::binary;
 use crate::one_item::{Call, Query};
-use crate::transaction::{Refusal, Transacted, Write};
 
 /// What the store remembers of upstream messages.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     positions: Positions,
     routes: Routes,
-}
-
-/// Writes of one message while others draw the same position: two in a row are a chance of one in millions.
-const POSITION_MAX_ATTEMPTS: u32 = 4;
-
-/// Whether it was there.
-enum Stored {
-    New,
-    Before(Mark),
 }
 
 /// A part of an app's list, both ends among it.
@@ -107,30 +98,6 @@ impl Upstreams for AwsStore {
 }
 
 impl AwsStore {
-    async fn store_once(&self, call: Call, upstream: &Upstream, is_forwarding: bool) -> Result<Stored> {
-        for _ in 0..POSITION_MAX_ATTEMPTS {
-            let writes = |_| {
-                // A position of its own for each try: the one that lands has drawn it just now.
-                let now = self.now();
-                let position = self.shared.upstreams.positions.draw(now);
-                let mark = Mark { app: upstream.app.clone(), position, is_forwarding };
-                vec![
-                    Write::Put(row::write_mark(upstream, mark, now), Expression::absent()),
-                    Write::Put(row::write_entry(upstream, position, now), Expression::absent()),
-                ]
-            };
-            let refusals = match self.transact_in_time(call, LANDS_WITHIN, writes).await? {
-                Transacted::Done => return Ok(Stored::New),
-                Transacted::Refused(refusals) => refusals,
-            };
-            if let Some(Refusal::Condition(mark)) = refusals.into_iter().next() {
-                let missing = || Error::with_source(Fault::Retry, call.operation, "refused without the item");
-                return call.read(row::read_mark(mark.ok_or_else(missing)?)).map(Stored::Before);
-            }
-        }
-        Err(Error::with_source(Fault::Retry, call.operation, "others drew the same position each time"))
-    }
-
     async fn note_forwarded(&self, call: Call, upstream: &Upstream) -> Result<()> {
         let key = row::mark_key(&upstream.device, upstream.id);
         self.update(call, key, forwarded()).await.map(|_| ())

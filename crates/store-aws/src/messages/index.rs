@@ -1,21 +1,25 @@
-//! Keys of the two indexes. Both are spread over [`SHARDS`] partitions by the message's id, so that no app and no minute is
-//! bound to what one partition can write; who reads asks all of them at once and merges.
+//! Keys of the two indexes. Both are spread over partitions by the message's id, so that no app and no minute is bound to
+//! what one partition can write; who reads asks all of them at once and merges.
 
 use aws_smithy_types::Blob;
 use homing_domain::{AppId, MessageId, UnixMillis};
 
 use crate::item::binary;
 
-/// Partitions of each index. One takes 1,000 writes a second, so an app may accept 16,000 messages a second. A reader pays
-/// at least half a read unit for each.
-pub(super) const SHARDS: u8 = 16;
+/// Partitions of `by_app` for each app. One takes 1,000 WRU a second, so an app may accept 16,000 messages a second. Who
+/// lists them pays for a look at each.
+pub(super) const APP_SHARDS: u8 = 16;
+
+/// Partitions of `due`, for all apps together. A message writes there four times, so that an installation may accept 16,000
+/// messages a second; only the sweep of each minute looks at them.
+pub(super) const DUE_SHARDS: u8 = 64;
 
 /// Bytes of a time at the start of a sort key.
 const TIME_BYTES: usize = 8;
 
 /// Partition of `by_app`: the app, then the shard.
 pub(super) fn app_partition(app: &AppId, id: &MessageId) -> Blob {
-    app_shard(app, shard_of(id))
+    app_shard(app, shard_of(id, APP_SHARDS))
 }
 
 /// One partition of `by_app`.
@@ -30,7 +34,7 @@ pub(super) fn app_sort(accepted_at: UnixMillis, id: &MessageId) -> Blob {
 
 /// Partition of `due`.
 pub(super) fn due_partition(id: &MessageId) -> Blob {
-    due_shard(shard_of(id))
+    due_shard(shard_of(id, DUE_SHARDS))
 }
 
 /// One partition of `due`.
@@ -58,6 +62,6 @@ fn time_and_id(at: UnixMillis, id: &MessageId) -> Blob {
 }
 
 /// The id's low half is random or a hash in both of its forms.
-fn shard_of(id: &MessageId) -> u8 {
-    u8::try_from(id.short_hash() % u64::from(SHARDS)).unwrap_or_default()
+fn shard_of(id: &MessageId, shards: u8) -> u8 {
+    u8::try_from(id.short_hash() % u64::from(shards)).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use aws_smithy_types::Blob;
 use homing_domain::{AppId, Message, MessageId, Shard, ShardId, UnixMillis};
 use homing_ports::Result;
 
-use super::index::{self, SHARDS};
+use super::index::{self, APP_SHARDS, DUE_SHARDS};
 use super::{call, row, shard_row};
 use crate::AwsStore;
 use crate::expression::Expression;
@@ -16,6 +16,9 @@ use crate::schema::{MESSAGES_BY_APP, MESSAGES_DUE};
 /// Times that a page of an app's messages is filled up for rows that are gone or over while the index still names them.
 /// Those are the oldest ones, so a page that stays short after that is the last one.
 const ROUNDS_MAX: usize = 4;
+/// Overdue messages that are read of each partition, in multiples of its even part. What a partition has beyond that waits
+/// for the next sweep.
+const DUE_SURPLUS: usize = 4;
 
 impl AwsStore {
     pub(super) async fn list_messages(
@@ -50,7 +53,7 @@ impl AwsStore {
             let expression = expression.value("shard", index::app_shard(app, shard));
             Query { is_descending: true, ..of_index(MESSAGES_BY_APP.name, expression) }
         };
-        let pages = self.list_each(call, (0..SHARDS).map(query).collect(), limit).await?;
+        let pages = self.list_each(call, (0..APP_SHARDS).map(query).collect(), limit).await?;
         let mut sorts = sort_keys(call, pages, MESSAGES_BY_APP.sort)?;
         sorts.sort_unstable_by(|one, other| other.as_ref().cmp(one.as_ref()));
         sorts.truncate(limit);
@@ -79,7 +82,8 @@ impl AwsStore {
             let expression = Expression::key("#dp = :shard AND #ds < :now").value("now", index::at(now));
             of_index(MESSAGES_DUE.name, expression.value("shard", index::due_shard(shard)))
         };
-        let pages = self.list_each(call, (0..SHARDS).map(query).collect(), limit).await?;
+        let of_each = DUE_SURPLUS * limit.div_ceil(usize::from(DUE_SHARDS));
+        let pages = self.list_each(call, (0..DUE_SHARDS).map(query).collect(), of_each).await?;
         let mut sorts = sort_keys(call, pages, MESSAGES_DUE.sort)?;
         sorts.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
         sorts.truncate(limit);

@@ -16,6 +16,8 @@ pub(super) const LANDS_WITHIN: Duration = Duration::from_secs(2);
 /// Age from which on a position is shown: [`LANDS_WITHIN`], and 3 s for what the network delivers late and for clocks that
 /// differ (on AWS by milliseconds).
 pub const SETTLES_AFTER: Millis = 5_000;
+/// A position of this age may be shown while its write is still under way: a second less than [`SETTLES_AFTER`], for clocks.
+const LATE_AFTER: Millis = SETTLES_AFTER - 1_000;
 /// Partitions of an app's list. One takes 1,000 WRU a second, and an entry costs 2 in its transaction: an app's devices may
 /// send 4,000 messages of up to 1 KiB a second. A reader pays for a look at each.
 pub(super) const SHARDS: u8 = 8;
@@ -48,6 +50,11 @@ pub(super) const fn last_settled(now: UnixMillis) -> u64 {
     first_of(now.minus(SETTLES_AFTER)).saturating_sub(1)
 }
 
+/// Whether a reader's cursor may have passed a position before it was written, now that it is.
+pub(super) const fn is_late(position: u64, now: UnixMillis) -> bool {
+    position < first_of(now.minus(LATE_AFTER))
+}
+
 /// The partition that a position belongs to.
 pub(super) fn shard_of(position: u64) -> u8 {
     u8::try_from(position % u64::from(SHARDS)).unwrap_or_default()
@@ -76,6 +83,13 @@ mod tests {
         assert!(last_settled(NOW.plus(SETTLES_AFTER)) < drawn);
         assert!(last_settled(NOW.plus(SETTLES_AFTER + 1)) >= drawn);
         assert_eq!(last_settled(UnixMillis(3)), 0, "and nothing at the beginning of time");
+    }
+
+    #[test]
+    fn a_position_is_late_before_it_is_shown() {
+        let drawn = Positions::default().draw(NOW);
+        assert!(!is_late(drawn, NOW.plus(LATE_AFTER)));
+        assert!(is_late(drawn, NOW.plus(SETTLES_AFTER)) && last_settled(NOW.plus(SETTLES_AFTER)) < drawn);
     }
 
     #[test]

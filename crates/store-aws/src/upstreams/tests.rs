@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homing_domain::{DeviceId, UnixMillis};
+use homing_ports::Fault;
 use serde_json::{Value as Json, json};
 
-use super::position::SETTLES_AFTER;
+use super::landing::move_mark;
+use super::position::LANDS_WITHIN;
+use super::row::Mark;
 use super::*;
 use crate::script::{NOW, Reply, Script};
 
@@ -85,6 +88,14 @@ async fn a_try_that_nobody_answered_is_made_anew_with_a_later_position() {
 }
 
 #[tokio::test]
+async fn what_nobody_ever_answers_is_left_to_the_caller() {
+    let (store, script) = Script::store([no_app()]);
+    assert_eq!(store.store_upstream(upstream()).await.unwrap_err().fault, Fault::Retry);
+    let tries = script.operations().iter().filter(|name| *name == "TransactWriteItems").count();
+    assert_eq!(tries, 4, "a bounded number of times");
+}
+
+#[tokio::test]
 async fn a_position_that_somebody_has_is_drawn_anew() {
     let collision = cancelled(json!([{ "Code": "None" }, { "Code": "ConditionalCheckFailed" }]));
     let (store, script) = Script::store([no_app(), collision, done()]);
@@ -122,6 +133,29 @@ async fn what_cannot_be_forwarded_is_not_acknowledged() {
     let (store, script) = Script::store([app_with_queue(), done(), Reply::error("AccessDeniedException")]);
     assert_eq!(store.store_upstream(upstream()).await.unwrap_err().fault, Fault::Broken);
     assert_eq!(script.operations().last().map(String::as_str), Some("SendMessageBatch"), "and stays marked");
+}
+
+#[tokio::test]
+async fn what_landed_behind_the_readers_moves_to_the_end() {
+    // The process stands still for 10 s while the first position is on its way.
+    let (store, script) = Script::store_at([no_app(), done(), done()], [NOW, NOW, NOW, NOW, NOW.plus(10_000)]);
+    assert_eq!(store.store_upstream(upstream()).await.unwrap(), Created::New);
+    assert_eq!(script.operations(), ["GetItem", "TransactWriteItems", "TransactWriteItems"]);
+    let writes = &script.sent()[2].body["TransactItems"];
+    let update = &writes[0]["Update"];
+    let (from, to) =
+        (&update["ExpressionAttributeValues"][":from"]["N"], &update["ExpressionAttributeValues"][":to"]["N"]);
+    assert_eq!(from, drawn(&script, 1).to_string().as_str());
+    assert!(to.as_str().and_then(|to| to.parse::<u64>().ok()).unwrap() > last_settled(NOW.plus(10_000)));
+    assert!(writes[1]["Delete"].is_object() && writes[2]["Put"].is_object());
+}
+
+#[test]
+fn what_is_sent_has_no_mistakes() {
+    // Debug builds lint what becomes a request.
+    for expression in [move_mark(1, 2), forwarded(), between(&upstream().app, 3, 1, 2)] {
+        expression.into_parts();
+    }
 }
 
 #[test]

@@ -27,8 +27,9 @@ fn row(package: &str) -> Option<&'static Row> {
 fn judge(row: &Row, dependency: &str, is_ours: bool, is_optional: bool) -> Option<String> {
     let package = row.package;
     if is_ours {
-        // The Lambda mains of a stage name the AWS adapter behind a feature; its lib stays free of it.
-        let is_lambda_main = package_is_stage(package) && dependency == "homing-store-aws" && is_optional;
+        // The Lambda main of a stage names its host and the AWS adapter behind a feature; its lib stays free of both.
+        let of_lambda = ["homing-function-host", "homing-store-aws"];
+        let is_lambda_main = package_is_stage(package) && of_lambda.contains(&dependency) && is_optional;
         // So does the gateway's process.
         let of_process = ["homing-store-aws", "homing-system"];
         let is_process = package == "homing-edge-gateway" && of_process.contains(&dependency) && is_optional;
@@ -41,9 +42,10 @@ fn judge(row: &Row, dependency: &str, is_ours: bool, is_optional: bool) -> Optio
             return Some(format!("{package} imports {dependency}, which belongs to {homes:?}: {why}"));
         }
     }
+    let is_runtime_of_main = package_is_stage(package) && dependency == "tokio" && is_optional;
     let is_allowed = match row.externals {
         Externals::Only(names) => names.contains(&dependency),
-        Externals::AnyBut(names) => !names.contains(&dependency),
+        Externals::AnyBut(names) => !names.contains(&dependency) || is_runtime_of_main,
     };
     (!is_allowed).then(|| format!("{package} imports {dependency}: {}", row.why))
 }
@@ -144,6 +146,7 @@ fn planted_imports_are_refused() {
         ("homing-fanout", "homing-dispatch"),
         ("homing-intake", "homing-store-embedded"),
         ("homing-intake", "homing-store-aws"),
+        ("homing-intake", "homing-function-host"),
         ("homing-edge-gateway", "homing-fanout"),
         ("homing-device-sdk", "homing-ports"),
     ] {
@@ -162,7 +165,9 @@ fn planted_imports_are_refused() {
         assert!(judged(package, dependency, false, false), "{package} -> {dependency}");
     }
     assert!(!judged("homing-intake", "homing-store-aws", true, true), "a Lambda main, behind its feature");
+    assert!(!judged("homing-intake", "homing-function-host", true, true), "a Lambda main, behind its feature");
     assert!(!judged("homing-intake", "lambda_http", false, true), "a Lambda main, behind its feature");
+    assert!(!judged("homing-fanout", "tokio", false, true), "a Lambda main, behind its feature");
     assert!(
         !judged("homing-edge-gateway", "homing-store-aws", true, true),
         "the gateway's process, behind its feature"

@@ -1,0 +1,114 @@
+//! Numbers for the values of enums in items. Never changed, never given out again.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use homing_domain::{Channel, Platform, Priority, Reason, Stage};
+
+use super::Value;
+
+/// An enum with a number for each value.
+pub(crate) trait Code: Copy {
+    /// Its number.
+    fn code(self) -> u8;
+    /// The value of a number.
+    fn from_code(code: u8) -> Option<Self>;
+}
+
+macro_rules! codes {
+    ($name:ident: $($value:ident = $code:literal,)*) => {
+        impl Code for $name {
+            fn code(self) -> u8 {
+                match self {
+                    $(Self::$value => $code,)*
+                }
+            }
+
+            fn from_code(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$value),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Value for $name {
+            fn into_value(self) -> AttributeValue {
+                Code::code(self).into_value()
+            }
+
+            fn from_value(value: AttributeValue) -> Option<Self> {
+                u8::from_value(value).and_then(Self::from_code)
+            }
+        }
+    };
+}
+
+codes! { Platform:
+    Android = 1,
+    Ios = 2,
+    Harmony = 3,
+    Web = 4,
+    Tv = 5,
+    Car = 6,
+    Desktop = 7,
+    Other = 8,
+}
+
+codes! { Priority:
+    Low = 1,
+    Normal = 2,
+    High = 3,
+}
+
+codes! { Stage:
+    Accepted = 1,
+    Scheduled = 2,
+    Releasing = 3,
+    Released = 4,
+    Completed = 5,
+    Pending = 6,
+    Delivered = 7,
+    HandedOff = 8,
+    Expired = 9,
+    Failed = 10,
+    Recalled = 11,
+    Suppressed = 12,
+    Cancelled = 13,
+}
+
+codes! { Reason:
+    TimeToLive = 1,
+    Closed = 2,
+    Offline = 3,
+    Overflow = 4,
+    UnknownDevice = 5,
+    Deregistered = 6,
+    Unbound = 7,
+    Collapsed = 8,
+    Recalled = 9,
+}
+
+codes! { Channel:
+    Own = 1,
+    Apns = 2,
+    Fcm = 3,
+    Huawei = 4,
+    Honor = 5,
+    Xiaomi = 6,
+    Oppo = 7,
+    Vivo = 8,
+    Meizu = 9,
+    WebPush = 10,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_comes_back() {
+        assert!(Stage::ALL.into_iter().all(|stage| Stage::from_value(stage.into_value()) == Some(stage)));
+        assert!(Reason::ALL.into_iter().all(|reason| Reason::from_value(reason.into_value()) == Some(reason)));
+        assert!(Channel::ALL.into_iter().all(|channel| Channel::from_value(channel.into_value()) == Some(channel)));
+        assert_eq!(Stage::from_value(99_u8.into_value()), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Whatever happens to a mailbox in whatever order, the AWS store answers what the model answers and leaves the item that
+//! the model leaves: its updates in place are only short cuts.
+
+use futures_util::future::join_all;
+use homing_domain::limits::MAILBOX_MAX_ENTRIES;
+use homing_domain::mailbox::{Enqueue, Mailbox, Overflowed, Takeover};
+use homing_domain::{ConnSeq, DeviceId, MessageId, Reason, Seq, UserHash};
+use homing_ports::{Fault, Mailboxes};
+use homing_store_aws::AwsStore;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+use super::Aws;
+use crate::adapter::Adapter;
+use crate::values::{app_id, device_id, enqueue, mailbox, message_id, takeover};
+
+/// Sequences, each on a mailbox of its own. With this many the whole test takes about 15 s.
+const SEQUENCES: u32 = 48;
+const STEPS: usize = 50;
+/// The item itself is compared after each so many steps.
+const COMPARE_EVERY: usize = 8;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Enqueue { message: u32, key: Option<u8>, user: Option<u64>, is_foreign: bool },
+    TakeOver { conn_seq: ConnSeq, credential_generation: u32 },
+    Trim { conn_seq: ConnSeq, expected: Seq, ahead: Seq },
+    Tombstone { conn_seq: ConnSeq, ahead: Seq },
+    Detach { conn_seq: ConnSeq, behind: Seq },
+    Withdraw { message: u32 },
+    Bind { user: Option<u64> },
+    Overflow { is_merged: bool },
+    Revoke,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let conn_seq = || 1_u64..8;
+    let user = || proptest::option::of(0_u64..2);
+    prop_oneof![
+        24 => (0_u32..100, proptest::option::weighted(0.3, 0_u8..3), user(), proptest::bool::weighted(0.05))
+            .prop_map(|(message, key, user, is_foreign)| Step::Enqueue { message, key, user, is_foreign }),
+        4 => (conn_seq(), 1_u32..8).prop_map(|(conn_seq, n)| Step::TakeOver { conn_seq, credential_generation: 1 + n / 7 }),
+        4 => (conn_seq(), 0_u64..6, 0_u64..30)
+            .prop_map(|(conn_seq, n, ahead)| Step::Trim { conn_seq, expected: n / 5, ahead }),
+        3 => (conn_seq(), 0_u64..20).prop_map(|(conn_seq, ahead)| Step::Tombstone { conn_seq, ahead }),
+        4 => (conn_seq(), 0_u64..40).prop_map(|(conn_seq, behind)| Step::Detach { conn_seq, behind }),
+        4 => (0_u32..100).prop_map(|message| Step::Withdraw { message }),
+        2 => user().prop_map(|user| Step::Bind { user }),
+        4 => any::<bool>().prop_map(|is_merged| Step::Overflow { is_merged }),
+        1 => Just(Step::Revoke),
+    ]
+}
+
+fn request(message: u32, key: Option<u8>, user: Option<u64>, is_foreign: bool) -> Enqueue {
+    Enqueue {
+        app: app_id(if is_foreign { "other" } else { "shop" }),
+        user: user.map(UserHash),
+        collapse_key: key.map(|key| key.to_string()),
+        ..enqueue(message)
+    }
+}
+
+/// A mailbox with so many entries, as the model fills it.
+fn filled(entries: u32) -> Mailbox {
+    let mut mailbox = Mailbox { user: Some(UserHash(1)), ..mailbox() };
+    for n in 0..entries {
+        mailbox.enqueue(enqueue(1_000 + n));
+    }
+    mailbox
+}
+
+fn shown(answer: &impl std::fmt::Debug) -> String {
+    format!("{answer:?}")
+}
+
+/// Takes a step on the store and on the model, and answers both answers.
+async fn both(store: &AwsStore, device: DeviceId, model: &mut Mailbox, step: &Step) -> (String, String) {
+    let (lo, hi) = (model.lo, model.hi);
+    match *step {
+        Step::Enqueue { message, key, user, is_foreign } => {
+            let request = request(message, key, user, is_foreign);
+            let answer = store.enqueue(vec![(device, request.clone())]).await.unwrap().remove(0).unwrap();
+            (shown(&answer), shown(&model.enqueue(request)))
+        }
+        Step::TakeOver { conn_seq, credential_generation } => {
+            let takeover = Takeover { credential_generation, ..takeover(conn_seq) };
+            (shown(&store.take_over(device, takeover).await.unwrap()), shown(&model.take_over(takeover)))
+        }
+        Step::Trim { conn_seq, expected, ahead } => {
+            let answer = store.trim(device, conn_seq, lo + expected, lo + ahead).await.unwrap();
+            (shown(&answer), shown(&model.trim(conn_seq, lo + expected, lo + ahead)))
+        }
+        Step::Tombstone { conn_seq, ahead } => {
+            let entries = [(lo + ahead, Reason::TimeToLive)];
+            let answer = store.tombstone(device, conn_seq, entries.to_vec()).await.unwrap();
+            (shown(&answer), shown(&model.tombstone(conn_seq, &entries)))
+        }
+        Step::Detach { conn_seq, behind } => {
+            let sent = hi.saturating_sub(behind);
+            (shown(&store.detach(device, conn_seq, sent).await.unwrap()), shown(&model.detach(conn_seq, sent)))
+        }
+        Step::Withdraw { message } => {
+            let answer = store.withdraw(device, message_id(message), Reason::Recalled).await.unwrap();
+            (shown(&answer), shown(&model.withdraw(message_id(message), Reason::Recalled)))
+        }
+        Step::Bind { user } => {
+            let user = user.map(UserHash);
+            (shown(&store.bind(device, user).await.unwrap().unwrap()), shown(&model.bind(user)))
+        }
+        Step::Overflow { is_merged } => {
+            let answers = (store.overflow(device).await.unwrap().unwrap(), model.overflow());
+            if let (Overflowed::Tombstoned(told), true) = (&answers.1, is_merged) {
+                let told: Vec<MessageId> = told.iter().map(|(message, _)| *message).collect();
+                store.merge_overflow(device, told.clone()).await.unwrap();
+                model.merge_overflow(&told);
+            }
+            (shown(&answers.0), shown(&answers.1))
+        }
+        Step::Revoke => (shown(&store.revoke(device).await.unwrap().unwrap()), shown(&model.revoke())),
+    }
+}
+
+async fn follow(store: &AwsStore, device: DeviceId, entries: u32, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut model = filled(entries);
+    store.create_mailbox(device, model.clone()).await.unwrap();
+    for (at, step) in steps.iter().enumerate() {
+        let (answer, expected) = both(store, device, &mut model, step).await;
+        prop_assert_eq!(answer, expected, "after {} steps: {:?}", at, step);
+        if at % COMPARE_EVERY == 0 || at + 1 == steps.len() {
+            prop_assert_eq!(store.mailbox(device).await.unwrap(), Some(model.clone()), "after {:?}", step);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_answer_and_every_item_is_the_models() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let world = runtime.block_on(Aws::start());
+    let config =
+        Config { cases: SEQUENCES, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..Config::default() };
+    let mut next_device = 0;
+    let full = u32::try_from(MAILBOX_MAX_ENTRIES).unwrap();
+    let sequences = (prop_oneof![Just(0), Just(full - 2), 0..full], proptest::collection::vec(step(), 1..STEPS));
+    let devices = std::cell::RefCell::new(&mut next_device);
+    TestRunner::new(config)
+        .run(&sequences, |(entries, steps)| {
+            let device = {
+                let mut next = devices.borrow_mut();
+                **next += 1;
+                device_id(**next)
+            };
+            runtime.block_on(follow(world.ports(), device, entries, &steps))
+        })
+        .unwrap();
+}
+
+/// Ten writers at once, each with its own steps.
+async fn crowd(store: &AwsStore, device: DeviceId) {
+    let writers = (0..10_u32).map(|writer| async move {
+        for n in 0..8 {
+            let message = writer * 8 + n;
+            let key = (n % 4 == 0).then_some(1);
+            match store.enqueue(vec![(device, request(message, key, None, false))]).await.unwrap().remove(0) {
+                Ok(_) => {}
+                // A mailbox that ten others write at once may win each time; the caller comes again.
+                Err(error) => assert_eq!(error.fault, Fault::Retry),
+            }
+            if n == 5 {
+                _ = store.withdraw(device, message_id(message - 1), Reason::Recalled).await;
+                _ = store.take_over(device, takeover(u64::from(writer) + 1)).await;
+                _ = store.trim(device, u64::from(writer) + 1, 1, 3).await;
+            }
+        }
+    });
+    join_all(writers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_writers_leave_the_item_whole() {
+    let world = Aws::start().await;
+    let (store, device) = (world.ports(), device_id(1));
+    store.create_mailbox(device, mailbox()).await.unwrap();
+    crowd(store, device).await;
+    let mailbox = store.mailbox(device).await.unwrap().unwrap();
+    let seqs: Seq = mailbox.entries.iter().map(|entry| Seq::from(entry.span)).sum();
+    assert_eq!(mailbox.lo + seqs, mailbox.hi + 1, "no holes");
+    let mut messages: Vec<_> = mailbox.entries.iter().map(|entry| entry.message).collect();
+    messages.sort_unstable();
+    messages.dedup();
+    assert_eq!(messages.len(), mailbox.entries.len(), "a message stands in it once");
+    assert_eq!(mailbox.route.map(|route| route.conn_seq), Some(mailbox.conn_seq));
+    assert!(!mailbox.entries.is_empty() && mailbox.entries.len() <= MAILBOX_MAX_ENTRIES);
+}

@@ -16,13 +16,15 @@ LAMBDA_PROFILE ?= function
 LAMBDA_BUILT := target/$(if $(filter dev,$(LAMBDA_PROFILE)),debug,$(LAMBDA_PROFILE))
 # Programs that only the AWS deployment has.
 AWS_FEATURES := $(LAMBDA_FEATURES) homing-edge-gateway/aws
+# Everything there is, always with the same features: another set would compile most of the tree again.
+ALL := --locked --workspace --features "$(AWS_FEATURES)"
 
 # cargo-nextest is faster and reports better, but it is not on every machine.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .PHONY: help
 help: ## List the commands
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-16s %s\n", $$1, $$2 }'
 
 .PHONY: fetch
 fetch: ## Download the dependencies of every target we ship for (the rest works offline)
@@ -30,15 +32,20 @@ fetch: ## Download the dependencies of every target we ship for (the rest works 
 
 .PHONY: build
 build: ## Build everything, unoptimised
-	$(CARGO) build --locked --workspace
+	$(CARGO) build $(ALL)
 
 .PHONY: lambda
 lambda: ## The Lambda functions as target/lambda/<package>/bootstrap (LAMBDA_PROFILE=dev: quick, unoptimised)
 	$(CARGO) build --locked --profile $(LAMBDA_PROFILE) $(foreach package,$(LAMBDA_PACKAGES),-p homing-$(package)) \
 		$(foreach package,$(LAMBDA_PACKAGES),--bin $(package)) --features "$(LAMBDA_FEATURES)"
+	$(call lambda_programs,$(LAMBDA_BUILT))
+
+# Puts the mains of the functions where the template looks for them. $(1): where they were built.
+define lambda_programs
 	@for package in $(LAMBDA_PACKAGES); do \
-		mkdir -p target/lambda/$$package && strip -o target/lambda/$$package/bootstrap $(LAMBDA_BUILT)/$$package || exit 1; \
+		mkdir -p target/lambda/$$package && strip -o target/lambda/$$package/bootstrap $(1)/$$package || exit 1; \
 	done
+endef
 
 .PHONY: test
 test: fmt-check fetch clippy unit doc-test doc lint-infra ## All checks: format, lints, every test, documents. What CI runs
@@ -50,14 +57,14 @@ emulator: ## Install the AWS emulator into target/emulator, for tests (needs Pyt
 .PHONY: unit
 unit: emulator ## Every test but the ones in documents: unit, tidy, conformance, simulation, flow
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --locked --workspace --no-fail-fast
+	$(CARGO) nextest run $(ALL) --no-fail-fast
 else
-	$(CARGO) test --locked --workspace --no-fail-fast --lib --bins --tests
+	$(CARGO) test $(ALL) --no-fail-fast --lib --bins --tests
 endif
 
 .PHONY: doc-test
 doc-test: ## The examples in documents
-	$(CARGO) test --locked --workspace --doc --quiet
+	$(CARGO) test $(ALL) --doc --quiet
 
 .PHONY: tidy
 tidy: ## Only the rules of the repository
@@ -75,11 +82,11 @@ fmt-check: ## Check the format
 
 .PHONY: clippy
 clippy: ## Lints, as errors
-	$(CARGO) clippy --locked --workspace --all-targets --features "$(AWS_FEATURES)" -- -D warnings
+	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 
 .PHONY: doc
 doc: ## The documents of the crates, with broken links as errors
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(ALL) --no-deps --quiet
 
 .PHONY: run
 run: ## A server that stays (ARGS="--http-listen 127.0.0.1:9080" hands arguments on)
@@ -89,6 +96,19 @@ run: ## A server that stays (ARGS="--http-listen 127.0.0.1:9080" hands arguments
 demo: ## The main job against a server that is killed on the way, with an independent checker
 	$(CARGO) build --locked -p homing -p homing-tests --bins
 	$(CARGO) run --locked -p homing-tests --bin homing-demo -- $(ARGS)
+
+.PHONY: test-aws
+test-aws: emulator aws-programs ## The main job through the deployed templates in the emulator: functions, two gateways, the checker
+	target/debug/homing-demo aws $(ARGS)
+
+.PHONY: aws-drain
+aws-drain: emulator aws-programs ## 2,000 links from gateway to gateway: a drain and a crash, with reconnects per second
+	target/debug/homing-demo aws-drain $(ARGS)
+
+.PHONY: aws-programs
+aws-programs: ## What test-aws and aws-drain run, unoptimised
+	$(CARGO) build $(ALL) --bins
+	$(call lambda_programs,target/debug)
 
 .PHONY: sim
 sim: ## The simulation: SEEDS=10000 worlds, or SEED=7 to replay one

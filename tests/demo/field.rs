@@ -15,8 +15,8 @@ use crate::fleet::Fleet;
 use crate::publisher::{Letter, Publisher};
 use crate::record::{Balance, Balances, Device, Published, read_lines};
 
-/// A chunk arrives everywhere within this, restarts and reconnects included.
-const ARRIVED_WITHIN: Duration = Duration::from_secs(60);
+/// A chunk arrives everywhere within this, restarts, reconnects and a schedule's lead included.
+const ARRIVED_WITHIN: Duration = Duration::from_secs(120);
 /// All balances are closed within this after the last message arrived.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 /// Pause between two looks.

@@ -143,6 +143,16 @@ impl Fleet {
         }
     }
 
+    /// Lets a device say something to the business; answered when it is stored there.
+    pub(crate) async fn say_up(&self, topic: &str, payload: &str) -> Result<()> {
+        let device = self.members.iter().find_map(|member| match &member.run {
+            Some(Run::Task { device, .. }) => Some(device),
+            _ => None,
+        });
+        let device = device.context("no device runs as a task")?;
+        Ok(device.up(topic, payload.to_owned()).await?)
+    }
+
     /// How many messages each device's log holds, in the order of the devices.
     pub(crate) fn logged(&self) -> Result<Vec<usize>> {
         let count = |member: &Member| -> Result<usize> {

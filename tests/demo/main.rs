@@ -3,7 +3,11 @@
 //! Usage: `homing-demo [DIRECTORY]`. It starts `homing serve` in a fresh directory, registers thirty devices, sends 2,000
 //! messages while the server is killed at its fail points, a device's process is killed and every link is dropped, and
 //! lets `homing-check` judge by the publisher's and the devices' logs alone. Exit code 0 = everything closes.
+//!
+//! `homing-demo aws [DIRECTORY]` does the same against the AWS deployment in an emulator, with two gateways of which one is
+//! killed and one drained; `homing-demo aws-drain [DIRECTORY]` moves thousands of links from gateway to gateway.
 
+mod aws;
 mod device;
 mod field;
 mod fleet;
@@ -15,10 +19,11 @@ mod scenario;
 mod server;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use tokio::runtime::Runtime;
 
 use scenario::{MESSAGES, Outcome, Scenario};
 
@@ -31,22 +36,33 @@ fn main() -> Result<ExitCode> {
         ["device", plan, dies_at] => {
             runtime.block_on(process::run(Path::new(plan), Some(dies_at.parse()?)))?;
         }
-        [] => {
-            let directory = tempfile::tempdir()?;
-            let code = runtime.block_on(demonstrate(directory.path()))?;
-            if code != ExitCode::SUCCESS {
-                say(format!("the logs are kept in {}", directory.keep().display()));
-            }
-            return Ok(code);
-        }
-        [directory] => {
-            let directory = PathBuf::from(directory);
-            std::fs::create_dir_all(&directory)?;
-            return runtime.block_on(demonstrate(&directory));
-        }
-        _ => anyhow::bail!("usage: homing-demo [DIRECTORY]"),
+        [] => return kept_when_it_fails(&runtime, None, demonstrate),
+        ["aws"] => return kept_when_it_fails(&runtime, None, aws::demonstrate),
+        ["aws", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::demonstrate),
+        ["aws-drain"] => return kept_when_it_fails(&runtime, None, aws::drain_and_crash),
+        ["aws-drain", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::drain_and_crash),
+        [directory] => return kept_when_it_fails(&runtime, Some(directory), demonstrate),
+        _ => anyhow::bail!("usage: homing-demo [aws | aws-drain] [DIRECTORY]"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a demonstration in a directory, or in a fresh one that is kept when it fails.
+fn kept_when_it_fails(
+    runtime: &Runtime,
+    directory: Option<&str>,
+    demonstration: impl AsyncFnOnce(&Path) -> Result<ExitCode>,
+) -> Result<ExitCode> {
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory)?;
+        return runtime.block_on(demonstration(Path::new(directory)));
+    }
+    let directory = tempfile::tempdir()?;
+    let ended = runtime.block_on(demonstration(directory.path()));
+    if !matches!(ended, Ok(code) if code == ExitCode::SUCCESS) {
+        say(format!("the logs are kept in {}", directory.keep().display()));
+    }
+    ended
 }
 
 async fn demonstrate(directory: &Path) -> Result<ExitCode> {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use homing::client::{ApiClient, ClientError};
-use homing_contract::http::v1::{AudienceRequest, Notification, PushAccepted, PushRequest};
+use homing_contract::http::v1::{AudienceRequest, Notification, PushAccepted, PushRequest, ScheduleRequest};
+
+use jiff::Timestamp;
 
 use crate::record::{Audience, Published};
 
@@ -36,6 +38,8 @@ pub(crate) struct Letter {
     pub(crate) key: String,
     pub(crate) audience: Audience,
     pub(crate) text: String,
+    /// When it is to be sent; none = at once.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl Letter {
@@ -46,10 +50,15 @@ impl Letter {
             1..=5 => Audience::Users(vec![users[number / 40 % users.len()].clone()]),
             _ => Audience::Devices(vec![devices[number * 7 % devices.len()].clone()]),
         };
-        Self { key: format!("demo-{number}"), audience, text: format!("{} #{number}", TEXTS[number % TEXTS.len()]) }
+        Self {
+            key: format!("demo-{number}"),
+            audience,
+            text: format!("{} #{number}", TEXTS[number % TEXTS.len()]),
+            at: None,
+        }
     }
 
-    fn request(&self) -> PushRequest {
+    pub(crate) fn request(&self) -> PushRequest {
         let audience = match &self.audience {
             Audience::Devices(devices) => AudienceRequest::devices(devices.clone()),
             Audience::Users(users) => AudienceRequest::users(users.clone()),
@@ -60,7 +69,8 @@ impl Letter {
             body: Some(self.text.clone()),
             ..Notification::default()
         };
-        PushRequest { audience, notification: Some(notification), ..PushRequest::default() }
+        let schedule = self.at.map(ScheduleRequest::at);
+        PushRequest { audience, notification: Some(notification), schedule, ..PushRequest::default() }
     }
 }
 
@@ -89,7 +99,7 @@ impl Publisher {
     async fn send(&self, letter: Letter) -> Result<()> {
         let request = letter.request();
         for _ in 0..REPEATS_MAX {
-            let Letter { key, audience, text } = letter.clone();
+            let Letter { key, audience, text, .. } = letter.clone();
             self.write(&Published::Request { key, audience, text })?;
             let key = letter.key.clone();
             match self.api.push::<PushAccepted>(&self.server_key, &letter.key, &request).await {
@@ -107,6 +117,13 @@ impl Publisher {
             tokio::time::sleep(REPEAT_AFTER).await;
         }
         bail!("message {} was never answered", letter.key)
+    }
+
+    /// Writes down a letter that went another way, and will have this id.
+    pub(crate) fn note_sent_elsewhere(&self, letter: &Letter, message_id: &str) -> Result<()> {
+        let Letter { key, audience, text, .. } = letter.clone();
+        self.write(&Published::Request { key: key.clone(), audience, text })?;
+        self.write(&Published::Answered { key, message_id: message_id.to_owned() })
     }
 
     fn write(&self, line: &Published) -> Result<()> {

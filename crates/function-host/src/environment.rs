@@ -1,6 +1,7 @@
 //! The environment variables of a function, read in one place.
 
 use homing_credentials::{FleetSecret, decode_32};
+use homing_domain::limits::QUEUE_DELAY_MAX;
 use homing_store_aws::AwsSettings;
 
 /// The environment cannot be used.
@@ -58,8 +59,21 @@ impl Environment {
                 problem: "must be a whole number above 0",
             })?),
         };
+        let timer_in_queue_max = match get("HOMING_TIMER_IN_QUEUE_SECONDS") {
+            None => None,
+            Some(text) => {
+                let seconds = text.parse::<u64>().ok().filter(|seconds| seconds * 1_000 <= QUEUE_DELAY_MAX);
+                Some(
+                    1_000
+                        * seconds.ok_or(EnvironmentError::Invalid {
+                            name: "HOMING_TIMER_IN_QUEUE_SECONDS",
+                            problem: "must be a whole number from 0 to 900",
+                        })?,
+                )
+            }
+        };
         Ok(Self {
-            aws: AwsSettings::from_lookup(&lookup),
+            aws: AwsSettings { timer_in_queue_max, ..AwsSettings::from_lookup(&lookup) },
             handler: get("_HANDLER").unwrap_or_default(),
             function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "function".to_owned()),
             log_filter: get("HOMING_LOG_FILTER").unwrap_or_else(|| "info".to_owned()),
@@ -81,6 +95,7 @@ mod tests {
         let error = wrong("HOMING_FLEET_SECRET", "hunter2");
         assert_eq!(error, "the environment variable HOMING_FLEET_SECRET must be 32 bytes in base64url");
         assert!(wrong("HOMING_APP_QUOTA_PER_SECOND", "0").contains("HOMING_APP_QUOTA_PER_SECOND"));
+        assert!(wrong("HOMING_TIMER_IN_QUEUE_SECONDS", "901").contains("HOMING_TIMER_IN_QUEUE_SECONDS"));
     }
 
     #[test]

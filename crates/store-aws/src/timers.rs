@@ -67,7 +67,8 @@ impl AwsStore {
 impl Timers for AwsStore {
     async fn set_timer(&self, tick: DueTick) -> Result<()> {
         let delay = tick.at.since(self.now());
-        if delay > QUEUE_DELAY_MAX {
+        let in_queue = self.shared.settings.timer_in_queue_max.unwrap_or(QUEUE_DELAY_MAX).min(QUEUE_DELAY_MAX);
+        if delay > in_queue {
             return self.create_schedule(&tick).await;
         }
         self.send(QueueName::Due, vec![Outgoing { delay, ..Outgoing::now(queue::encode(&tick)) }]).await

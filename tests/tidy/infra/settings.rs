@@ -27,6 +27,7 @@ fn expected(name: &str) -> Option<String> {
             "HOMING_DUE_QUEUE_ARN" => "sqs:homing-${Environment}-due",
             "HOMING_FLEET_SECRET" => "{{resolve:secretsmanager:homing-${Environment}-fleet-secret:SecretString}}",
             "HOMING_APP_QUOTA_PER_SECOND" => "${AppQuotaPerSecond}",
+            "HOMING_TIMER_IN_QUEUE_SECONDS" => "${TimerInQueueSeconds}",
             _ => return None,
         }
         .to_owned()

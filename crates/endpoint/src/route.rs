@@ -1,32 +1,75 @@
 //! Which gateways a device is sent to.
 
 use homing_contract::http::v1::{Backoff, GatewayAddress, RouteView};
-use homing_domain::{HeartbeatSettings, Lease, UnixMillis};
+use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
+use homing_domain::{HeartbeatSettings, Lease, Millis, UnixMillis};
 
 /// Gateways named to one device: one to use and two to fall back on.
 const GATEWAYS_MAX: usize = 3;
+/// A lease with less than this left, in milliseconds, has missed a renewal: its gateway may be dead for all that the lease
+/// still says. Renewed every 5 s for 15 s, a healthy one has 9 s left even where it is read 1 s late.
+const DOUBTFUL_BELOW: Millis = LEASE_VALID_FOR - LEASE_RENEW_EVERY - 2_000;
 
-/// The live gateways with room that are not draining, best first. Gateways of the caller's region come before others.
-/// The first place goes to the less loaded of two that `random` picks, so that many callers with the same stale numbers do
-/// not all run to the same one.
+/// The live gateways with room that are not draining, best first, [`GATEWAYS_MAX`] at most. Those that have missed a
+/// renewal come last, before them those of other regions than the caller's.
+///
+/// Among equals each place goes to one of two that chance picks: to either in proportion to its free room. The figures are
+/// up to a renewal old, and many callers have the same ones, so to give it always to the less loaded of the two would send
+/// a whole interval's callers to one gateway wherever there are only two or three. The fall-back places are drawn alike, or
+/// all devices of a gateway that died would run to the same next one.
 #[must_use]
 pub fn best_gateways(mut leases: Vec<Lease>, region: Option<&str>, now: UnixMillis, random: [u8; 16]) -> Vec<Lease> {
     leases.retain(|lease| lease.is_valid(now) && !lease.draining && lease.load.links < lease.load.capacity);
-    let is_far = |lease: &Lease| region.is_some_and(|region| lease.region != region);
-    leases.sort_by_key(|lease| (is_far(lease), use_of(lease), lease.gateway));
-    let near = leases.iter().take_while(|lease| !is_far(lease)).count();
-    let choices = if near > 0 { near } else { leases.len() };
-    if choices > 2 {
-        let pick = |bytes: [u8; 8], among: usize| (u64::from_le_bytes(bytes) % among as u64) as usize;
-        let (first, second) = halves(random);
-        let one = pick(first, choices);
-        let other = (one + 1 + pick(second, choices - 1)) % choices;
-        // They are sorted by use, so the smaller index is the less loaded one.
-        let chosen = leases.remove(one.min(other));
-        leases.insert(0, chosen);
+    let rank = |lease: &Lease| {
+        let is_doubtful = lease.expires_at.since(now) < DOUBTFUL_BELOW;
+        (is_doubtful, region.is_some_and(|region| lease.region != region))
+    };
+    leases.sort_by_key(|lease| (rank(lease), lease.gateway));
+    let mut draws = Draws::new(random);
+    let mut best = Vec::with_capacity(GATEWAYS_MAX);
+    while best.len() < GATEWAYS_MAX
+        && let Some(first) = leases.first().map(rank)
+    {
+        let equals = leases.iter().take_while(|lease| rank(lease) == first).count();
+        best.push(leases.remove(one_of_two(&leases[..equals], &mut draws)));
     }
-    leases.truncate(GATEWAYS_MAX);
-    leases
+    best
+}
+
+/// Which of some leases, of which there is one at least.
+fn one_of_two(leases: &[Lease], draws: &mut Draws) -> usize {
+    if leases.len() < 2 {
+        return 0;
+    }
+    let one = draws.below(leases.len() as u64) as usize;
+    let other = (one + 1 + draws.below(leases.len() as u64 - 1) as usize) % leases.len();
+    let (room_of_one, room_of_other) = (room(&leases[one]), room(&leases[other]));
+    if draws.below(room_of_one + room_of_other) < room_of_one { one } else { other }
+}
+
+/// Links that it still takes; one at least, for a full one is not asked.
+fn room(lease: &Lease) -> u64 {
+    u64::from(lease.load.capacity.saturating_sub(lease.load.links)).max(1)
+}
+
+/// Numbers made of 16 random bytes: SplitMix64 (Steele, Lea, Flood 2014). Even enough for choosing, and for nothing else.
+struct Draws(u64);
+
+impl Draws {
+    fn new(random: [u8; 16]) -> Self {
+        let number = u128::from_le_bytes(random);
+        Self(number as u64 ^ ((number >> 64) as u64).rotate_left(32))
+    }
+
+    /// A number below `bound`, which is not 0; even to within `bound / 2^64`.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * u128::from(bound)) >> 64) as u64
+    }
 }
 
 /// The answer to a device.
@@ -44,67 +87,5 @@ pub fn route_view(gateways: &[Lease], heartbeat: HeartbeatSettings) -> RouteView
     }
 }
 
-/// How full it is, in ten-thousandths.
-fn use_of(lease: &Lease) -> u64 {
-    u64::from(lease.load.links) * 10_000 / u64::from(lease.load.capacity.max(1))
-}
-
-fn halves(random: [u8; 16]) -> ([u8; 8], [u8; 8]) {
-    let mut halves = ([0; 8], [0; 8]);
-    halves.0.copy_from_slice(&random[..8]);
-    halves.1.copy_from_slice(&random[8..]);
-    halves
-}
-
 #[cfg(test)]
-mod tests {
-    use homing_domain::{GatewayRef, Load, ServerId};
-
-    use super::*;
-
-    fn lease(id: u8, links: u32, region: &str) -> Lease {
-        Lease {
-            gateway: GatewayRef { server_id: ServerId([id; 8]), incarnation: 1 },
-            host: "h".into(),
-            port: 1,
-            region: region.into(),
-            load: Load { links, capacity: 100 },
-            draining: false,
-            expires_at: UnixMillis(10),
-        }
-    }
-
-    fn ids(leases: &[Lease]) -> Vec<u8> {
-        leases.iter().map(|lease| lease.gateway.server_id.0[0]).collect()
-    }
-
-    #[test]
-    fn never_a_dead_draining_or_full_one() {
-        let mut dead = lease(1, 0, "");
-        dead.expires_at = UnixMillis(5);
-        let mut draining = lease(2, 0, "");
-        draining.draining = true;
-        let all = vec![dead, draining, lease(3, 100, ""), lease(4, 99, "")];
-        assert_eq!(ids(&best_gateways(all, None, UnixMillis(5), [0; 16])), [4]);
-    }
-
-    #[test]
-    fn near_ones_first_then_the_less_loaded() {
-        let all = vec![lease(1, 0, "far"), lease(2, 50, "near"), lease(3, 10, "near")];
-        assert_eq!(ids(&best_gateways(all.clone(), Some("near"), UnixMillis(5), [0; 16])), [3, 2, 1]);
-        assert_eq!(ids(&best_gateways(all, Some("nowhere"), UnixMillis(5), [0; 16])), [1, 3, 2]);
-    }
-
-    #[test]
-    fn the_first_place_is_spread_but_never_goes_to_the_fullest() {
-        let all: Vec<_> = (0..5).map(|id| lease(id, u32::from(id), "")).collect();
-        let firsts: std::collections::BTreeSet<u8> = (0..=255_u8)
-            .map(|n| {
-                let mut random = [n; 16];
-                random[8] = n.rotate_left(3);
-                ids(&best_gateways(all.clone(), None, UnixMillis(5), random))[0]
-            })
-            .collect();
-        assert!(firsts.len() >= 3 && !firsts.contains(&4), "{firsts:?}");
-    }
-}
+mod tests;

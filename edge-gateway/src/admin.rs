@@ -85,7 +85,7 @@ async fn guard<P: GatewayPorts>(
     if peer.ip().to_canonical().is_loopback() || is_proven {
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, "needs the token of the setting admin_token\n").into_response()
+    (StatusCode::UNAUTHORIZED, "needs the token of the setting admin-token\n").into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

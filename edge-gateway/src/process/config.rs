@@ -78,17 +78,17 @@ impl Config {
         let keys = DeviceKeys::derived(&fleet_secret, DEVICE_KEY);
         let listen = reader.address("listen");
         let gateway = GatewayConfig {
-            advertise_host: reader.needed("advertise_host"),
-            advertise_port: reader.optional_number("advertise_port", 1..=65_535).and_then(|port| port.try_into().ok()),
+            advertise_host: reader.needed("advertise-host"),
+            advertise_port: reader.optional_number("advertise-port", 1..=65_535).and_then(|port| port.try_into().ok()),
             region: reader.text("region"),
             admission: AdmissionLimits {
-                max_links: reader.number("max_links", 1..=4_000_000),
-                handshakes_per_second: reader.number("handshakes_per_second", 1..=1_000_000),
-                handshakes_per_address_per_second: reader.number("handshakes_per_address_per_second", 1..=1_000_000),
+                max_links: reader.number("max-links", 1..=4_000_000),
+                handshakes_per_second: reader.number("handshakes-per-second", 1..=1_000_000),
+                handshakes_per_address_per_second: reader.number("handshakes-per-address-per-second", 1..=1_000_000),
                 ..AdmissionLimits::default()
             },
-            receipts_linger: reader.number("receipts_linger_millis", 0..=1_000).into(),
-            notice_receivers: reader.number("notice_receivers", 1..=64) as usize,
+            receipts_linger: reader.number("receipts-linger-millis", 0..=1_000).into(),
+            notice_receivers: reader.number("notice-receivers", 1..=64) as usize,
             ..GatewayConfig::new(listen, server_id, fleet_secret, keys)
         };
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
@@ -97,13 +97,13 @@ impl Config {
             aws: AwsSettings::from_lookup(|name| environment.variable(name)),
             certificate: reader.needed("certificate").into(),
             key: reader.needed("key").into(),
-            admin_listen: (reader.text("admin_listen") != "off").then(|| reader.address("admin_listen")),
-            admin_token: Some(reader.text("admin_token")).filter(|token| !token.is_empty()),
-            drain_spread: reader.optional_number("drain_spread_seconds", 0..=3_600).map(seconds),
-            drain_within: seconds(reader.number("drain_within_seconds", 0..=7_200)),
-            stop_within: seconds(reader.number("stop_within_seconds", 1..=600)),
+            admin_listen: (reader.text("admin-listen") != "off").then(|| reader.address("admin-listen")),
+            admin_token: Some(reader.text("admin-token")).filter(|token| !token.is_empty()),
+            drain_spread: reader.optional_number("drain-spread-seconds", 0..=3_600).map(seconds),
+            drain_within: seconds(reader.number("drain-within-seconds", 0..=7_200)),
+            stop_within: seconds(reader.number("stop-within-seconds", 1..=600)),
             log_format: reader.log_format(),
-            log_filter: reader.text("log_filter"),
+            log_filter: reader.text("log-filter"),
         };
         let errors = reader.sources.errors;
         if errors.is_empty() { Ok(config) } else { Err(ProcessError::Configuration(errors)) }
@@ -157,9 +157,9 @@ impl Reader {
     }
 
     fn fleet_secret(&mut self) -> Result<FleetSecret, ProcessError> {
-        let file = self.text("fleet_secret_file");
-        let text = if file.is_empty() { self.text("fleet_secret") } else { files::read_text(file.as_ref())? };
-        let name = if file.is_empty() { "fleet_secret" } else { "fleet_secret_file" };
+        let file = self.text("fleet-secret-file");
+        let text = if file.is_empty() { self.text("fleet-secret") } else { files::read_text(file.as_ref())? };
+        let name = if file.is_empty() { "fleet-secret" } else { "fleet-secret-file" };
         let secret = decode_32(text.trim()).unwrap_or_else(|_| {
             // Never what it holds.
             self.wrong(name, "must be 32 bytes in base64url, the same in the whole installation");
@@ -169,26 +169,26 @@ impl Reader {
     }
 
     fn server_id(&mut self) -> Result<ServerId, ProcessError> {
-        let (text, directory) = (self.text("server_id"), self.text("state_dir"));
+        let (text, directory) = (self.text("server-id"), self.text("state-dir"));
         if text.is_empty() && !directory.is_empty() {
             return files::kept_server_id(directory.as_ref());
         }
         if text.is_empty() {
-            self.wrong("server_id", "must be set, or state_dir, where one of its own is kept");
+            self.wrong("server-id", "must be set, or state-dir, where one of its own is kept");
             return Ok(ServerId([0; 8]));
         }
         Ok(text.parse().unwrap_or_else(|()| {
-            self.wrong("server_id", &format!("{text:?} is not 0x and 16 hexadecimal digits"));
+            self.wrong("server-id", &format!("{text:?} is not 0x and 16 hexadecimal digits"));
             ServerId([0; 8])
         }))
     }
 
     fn log_format(&mut self) -> LogFormat {
-        match self.text("log_format").as_str() {
+        match self.text("log-format").as_str() {
             "json" => LogFormat::Json,
             "human" => LogFormat::Human,
             other => {
-                self.wrong("log_format", &format!("{other:?} is neither human nor json"));
+                self.wrong("log-format", &format!("{other:?} is neither human nor json"));
                 LogFormat::Human
             }
         }

@@ -31,7 +31,7 @@ pub enum ProcessError {
         why: String,
     },
     /// The admin endpoints cannot be served.
-    #[error("cannot listen for admin requests (admin_listen): {0}")]
+    #[error("cannot listen for admin requests (admin-listen): {0}")]
     AdminListen(io::Error),
     /// The gateway does not start.
     #[error(transparent)]

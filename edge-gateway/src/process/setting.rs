@@ -19,8 +19,8 @@ const CONFIG_FLAG: &str = "config";
 /// One thing that can be set.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name in the file. The environment has it as `HOMING_GATEWAY_` and the name in capitals, the command line as
-    /// `--` and the name with dashes.
+    /// Its name on the command line, after `--`. The file has it with underscores, the environment so and in capitals after
+    /// `HOMING_GATEWAY_`.
     pub name: &'static str,
     /// Its value when nobody sets it.
     pub default: &'static str,
@@ -41,40 +41,40 @@ const fn secret(name: &'static str, purpose: &'static str) -> Setting {
 /// Every setting, in the order of the documents.
 pub const SETTINGS: &[Setting] = &[
     open("listen", "0.0.0.0:7443", "Device links, UDP (QUIC) and TCP (TLS) on one port number; port 0 = any free one"),
-    open("advertise_host", "localhost", "The host name or address that devices are told"),
-    open("advertise_port", "", "The port that devices are told, if another than the one listened on"),
+    open("advertise-host", "localhost", "The host name or address that devices are told"),
+    open("advertise-port", "", "The port that devices are told, if another than the one listened on"),
     open("region", "", "Devices of this region prefer this gateway"),
     open("certificate", "", "Certificate chain, a PEM file; read again when it changes and at SIGHUP"),
     open("key", "", "Its private key, a PEM file"),
-    open("admin_listen", "127.0.0.1:7480", "Health, metrics, figures and drain, plain HTTP; off = none"),
-    secret("admin_token", "Bearer token of metrics, figures and drain for callers not on loopback"),
-    open("server_id", "", "0x and 16 hex digits, unique in the fleet; without, kept in state_dir"),
-    open("state_dir", "", "Where a server id of its own is kept across restarts"),
-    secret("fleet_secret", "32 bytes in base64url, the same in the whole installation (HOMING_FLEET_SECRET)"),
-    open("fleet_secret_file", "", "A file that holds it instead"),
-    open("max_links", "200000", "Device links it takes at most"),
-    open("handshakes_per_second", "2000", "New links per second, all together"),
-    open("handshakes_per_address_per_second", "200", "New links per second from one address"),
-    open("notice_receivers", "4", "Requests for notices at the same time"),
-    open("receipts_linger_millis", "250", "Receipts wait so long for more before they are sent"),
-    open("drain_spread_seconds", "", "Over which time devices move at SIGTERM; without, as their number suggests"),
-    open("drain_within_seconds", "900", "How long SIGTERM waits for them; 0 = not at all"),
-    open("stop_within_seconds", "20", "How long the links that remain may take to end"),
-    open("log_format", "human", "human or json"),
-    open("log_filter", "info", "Which logs, for example info,homing_edge_gateway=debug"),
+    open("admin-listen", "127.0.0.1:7480", "Health, metrics, figures and drain, plain HTTP; off = none"),
+    secret("admin-token", "Bearer token of metrics, figures and drain for callers not on loopback"),
+    open("server-id", "", "0x and 16 hex digits, unique in the fleet; without, kept in state-dir"),
+    open("state-dir", "", "Where a server id of its own is kept across restarts"),
+    secret("fleet-secret", "32 bytes in base64url, the same in the whole installation (HOMING_FLEET_SECRET)"),
+    open("fleet-secret-file", "", "A file that holds it instead"),
+    open("max-links", "200000", "Device links it takes at most"),
+    open("handshakes-per-second", "2000", "New links per second, all together"),
+    open("handshakes-per-address-per-second", "200", "New links per second from one address"),
+    open("notice-receivers", "4", "Requests for notices at the same time"),
+    open("receipts-linger-millis", "250", "Receipts wait so long for more before they are sent"),
+    open("drain-spread-seconds", "", "Over which time devices move at SIGTERM; without, as their number suggests"),
+    open("drain-within-seconds", "900", "How long SIGTERM waits for them; 0 = not at all"),
+    open("stop-within-seconds", "20", "How long the links that remain may take to end"),
+    open("log-format", "human", "human or json"),
+    open("log-filter", "info", "Which logs, for example info,homing_edge_gateway=debug"),
 ];
 
 impl Setting {
     fn variable(&self) -> String {
-        if self.name == "fleet_secret" {
+        if self.name == "fleet-secret" {
             // The functions have it under this name too.
             return "HOMING_FLEET_SECRET".to_owned();
         }
-        format!("{PREFIX}{}", self.name.to_ascii_uppercase())
+        format!("{PREFIX}{}", self.key().to_ascii_uppercase())
     }
 
-    fn flag(&self) -> String {
-        self.name.replace('_', "-")
+    fn key(&self) -> String {
+        self.name.replace('-', "_")
     }
 }
 
@@ -117,7 +117,7 @@ pub(super) struct Found {
 pub(super) struct Sources {
     flags: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
-    file: BTreeMap<String, String>,
+    file: BTreeMap<&'static str, String>,
     pub(super) errors: Vec<String>,
 }
 
@@ -145,12 +145,12 @@ impl Sources {
         let table: toml::Table = toml::from_str(&text)
             .map_err(|error| ProcessError::Configuration(vec![format!("{}: {error}", path.display())]))?;
         for (name, value) in table {
-            if !SETTINGS.iter().any(|setting| setting.name == name) {
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.key() == name) else {
                 self.errors.push(format!("{name} ({}): there is no such setting", path.display()));
                 continue;
-            }
+            };
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.file.insert(name, text);
+            self.file.insert(setting.name, text);
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Sources {
             return Found { value: String::new(), origin: "unknown".to_owned() };
         };
         if let Some(value) = self.flags.get(name) {
-            return Found { value: value.clone(), origin: format!("--{}", setting.flag()) };
+            return Found { value: value.clone(), origin: format!("--{name}") };
         }
         let variable = setting.variable();
         if let Some(value) = self.environment.get(&variable) {
@@ -189,7 +189,7 @@ pub(super) fn command() -> Command {
     let flags = SETTINGS.iter().filter(|setting| !setting.is_secret).map(|setting| {
         let default =
             if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
-        Arg::new(setting.name).long(setting.flag()).value_name("VALUE").help(format!("{}{default}", setting.purpose))
+        Arg::new(setting.name).long(setting.name).value_name("VALUE").help(format!("{}{default}", setting.purpose))
     });
     Command::new("homing-gateway")
         .version(env!("CARGO_PKG_VERSION"))

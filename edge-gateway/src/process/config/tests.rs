@@ -48,10 +48,10 @@ fn everything_wrong_is_reported_at_once_and_no_secret_shown() {
     let text = error.to_string();
     for expected in [
         "HOMING_GATEWAY_MAX_LINK (environment): there is no such setting",
-        "fleet_secret (HOMING_FLEET_SECRET): must be 32 bytes",
-        "server_id (--server-id): \"7\" is not 0x",
+        "fleet-secret (HOMING_FLEET_SECRET): must be 32 bytes",
+        "server-id (--server-id): \"7\" is not 0x",
         "listen (HOMING_GATEWAY_LISTEN): \"nowhere\" is not an address",
-        "notice_receivers (--notice-receivers): \"none\" is not a number",
+        "notice-receivers (--notice-receivers): \"none\" is not a number",
         "certificate (default): must be set",
         "key (default): must be set",
     ] {
@@ -89,5 +89,15 @@ fn secrets_have_no_flag() {
     for setting in SETTINGS {
         let has_flag = command().get_arguments().any(|argument| argument.get_id() == setting.name);
         assert_eq!(has_flag, !setting.is_secret, "{}", setting.name);
+    }
+}
+
+#[test]
+fn the_documents_name_every_setting_with_its_default() {
+    let document = include_str!("../../../../docs/gateway.md");
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() { "none".to_owned() } else { format!("`{}`", setting.default) };
+        let row = format!("| `{}` | {default} | {} |", setting.name, setting.purpose);
+        assert!(document.contains(&row), "docs/gateway.md lacks: {row}");
     }
 }

@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import tarfile
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -24,9 +26,24 @@ def emulator() -> str | None:
     return os.environ.get("AWS_ENDPOINT_URL")
 
 
-def missing_programs(root: Path) -> list[str]:
-    """The functions' packages whose program was not built."""
-    return [package for package in PACKAGES if not (root / "target" / "lambda" / package / "bootstrap").is_file()]
+def pack_functions(root: Path) -> list[str]:
+    """Packs each function's program as functions.yaml names it; answers the packages that were not built."""
+    folder = root / "target" / "lambda"
+    missing = [package for package in PACKAGES if not (folder / package / "bootstrap").is_file()]
+    for package in PACKAGES if not missing else []:
+        program, packed = folder / package / "bootstrap", folder / f"{package}.zip"
+        if packed.exists() and packed.stat().st_mtime > program.stat().st_mtime:
+            continue
+        # The same program is the same zip: without its time, and with the right to run it.
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        # The unoptimised programs of a local deployment are ten times larger, and go nowhere.
+        level = 1 if emulator() else 9
+        partial = packed.with_suffix(".part")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+            archive.writestr(entry, program.read_bytes(), zipfile.ZIP_DEFLATED, level)
+        partial.replace(packed)
+    return missing
 
 
 def fleet_secret_name(environment: str) -> str:
@@ -126,12 +143,23 @@ def read_names(environment: str, root: Path) -> dict[str, str]:
 
 
 def write_names(environment: str, root: Path, found: dict[str, str]) -> None:
-    """Writes NAME=VALUE lines that only their owner may read."""
+    """Writes them, and beside them what of them a gateway gets, which gateway.yaml decides."""
     path = names_file(environment, root)
+    write_private(path, found)
+    template = (root / "infra" / "gateway.yaml").read_text()
+    given = set(re.findall(r"^ +(HOMING_\w+|AWS_REGION)=", template, re.MULTILINE))
+    # What a gateway on this machine cannot have from an instance's role and files.
+    given |= {"AWS_ENDPOINT_URL", "HOMING_FLEET_SECRET"}
+    of_gateway = {name: value for name, value in found.items() if name in given}
+    write_private(path.with_name(f"{environment}-gateway.env"), of_gateway)
+
+
+def write_private(path: Path, values: dict[str, str]) -> None:
+    """Writes NAME=VALUE lines that only their owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text("".join(f"{name}={value}\n" for name, value in found.items()))
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
 def upload_gateway(environment: str, root: Path) -> dict[str, str]:

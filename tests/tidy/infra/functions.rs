@@ -42,10 +42,11 @@ pub(super) fn functions(template: &Template) -> Vec<Function<'_>> {
             let is_source = |queue: &QueueName| {
                 arn.as_deref() == Some(format!("sqs:homing-${{Environment}}-{}", queue.name()).as_str())
             };
-            let folder = text(&properties["CodeUri"]);
+            let zip = text(&properties["CodeUri"]);
+            let package = zip.strip_prefix("../target/lambda/").and_then(|name| name.strip_suffix(".zip"));
             Function {
                 resource,
-                package: folder.strip_prefix("../target/lambda/").unwrap_or(&folder).to_owned(),
+                package: package.unwrap_or(&zip).to_owned(),
                 handler: text(&properties["Handler"]),
                 variables: properties["Environment"]["Variables"].as_object().expect("each function has settings"),
                 consumes: QueueName::ALL.into_iter().find(is_source),
@@ -138,7 +139,7 @@ fn planted_functions_are_found() {
     let source = source("functions.yaml");
     for (from, to, count) in [
         ("Handler: sweep", "Handler: swept", 2),
-        ("CodeUri: ../target/lambda/query", "CodeUri: ../target/lambda/queries", 1),
+        ("CodeUri: ../target/lambda/query.zip", "CodeUri: ../target/lambda/queries.zip", 1),
         ("[ReportBatchItemFailures]", "[]", 1),
         ("BatchSize: 10\n", "BatchSize: 100\n", 1),
         ("homing-${Environment}-close\"\n      FunctionName", "homing-${Environment}-closed\"\n      FunctionName", 2),

@@ -2,19 +2,23 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use fjall::PersistMode;
-use homing_domain::MessageId;
-use homing_domain::limits::ACCEPTED_SWEEP_AFTER;
+use homing_domain::Message;
 
 use crate::engine::Engine;
-use crate::error::{OpenError, StoreError, StoreResult};
+use crate::error::{OpenError, StoreResult};
 use crate::table::{Key, Table};
+use crate::{messages, rows};
 
 /// Format of the layout that this release writes. It reads all earlier ones.
 ///
 /// 1: the first. 2: messages have a time when they are looked at again ([`Table::MessagesDue`]); an earlier release would
 /// not keep it, so it must not open such a store.
 const FORMAT: u32 = 2;
+
+/// Rows of one batch while an earlier format is brought to the present.
+const PAGE_ROWS: usize = 1_000;
 
 /// A version of the layout.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -33,52 +37,86 @@ pub(crate) fn check(engine: &Engine, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Moves the few messages whose job may be lost to the table that knows when. Later stages of format 1 need nothing: their
-/// close jobs wait in their queue. All in one batch, so that a crash leaves either format whole.
+/// Gives every message that is not completed its place in [`Table::MessagesDue`]: format 1 knew only those whose job may be
+/// lost, and relied on a close job in a queue for the others. Done page by page, the new format last: a crash in between
+/// begins it anew, and it does the same again.
 fn upgrade(engine: &Engine) -> StoreResult<()> {
-    let mut batch = engine.database.batch().durability(Some(PersistMode::SyncAll));
-    for row in engine.scan(&Key::of(Table::MessagesAccepted), None) {
-        let (old, _) = row?;
-        let due = due_of(&old).ok_or(StoreError::Damaged { table: Table::MessagesAccepted, what: "a key" })?;
-        batch.insert(engine.keyspace(due.table), due.bytes, []);
-        batch.remove(engine.keyspace(Table::MessagesAccepted), old);
+    let mut page = Vec::with_capacity(PAGE_ROWS);
+    for row in engine.scan(&Key::of(Table::Messages), None) {
+        let (_, value) = row?;
+        // What cannot be read can be neither released nor closed.
+        page.extend(rows::read::<Message>(Table::Messages, value).ok().as_ref().and_then(messages::due));
+        if page.len() >= PAGE_ROWS {
+            commit(engine, std::mem::take(&mut page), Vec::new(), None)?;
+        }
     }
-    let row = prost::Message::encode_to_vec(&FormatRow { version: FORMAT });
-    let key = Key::of(Table::Format);
-    batch.insert(engine.keyspace(key.table), key.bytes, row);
-    Ok(batch.commit()?)
+    let old: StoreResult<Vec<_>> = engine.scan(&Key::of(Table::MessagesAccepted), None).map(|row| Ok(row?.0)).collect();
+    commit(engine, page, old?, Some(FormatRow { version: FORMAT }))
 }
 
-/// The key in [`Table::MessagesDue`] of a key of format 1: the table's byte, the time of acceptance, the message.
-fn due_of(old: &[u8]) -> Option<Key> {
-    let (_, tail) = old.split_first()?;
-    let (accepted_at, id) = tail.split_first_chunk()?;
-    let accepted_at = homing_domain::UnixMillis(u64::from_be_bytes(*accepted_at));
-    Some(Key::of(Table::MessagesDue).time(accepted_at.plus(ACCEPTED_SWEEP_AFTER)).message(&MessageId::from_slice(id)?))
+fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<FormatRow>) -> StoreResult<()> {
+    let mut batch = engine.database.batch().durability(Some(PersistMode::SyncAll));
+    for key in due {
+        batch.insert(engine.keyspace(key.table), key.bytes, []);
+    }
+    for key in old {
+        batch.remove(engine.keyspace(Table::MessagesAccepted), key);
+    }
+    if let Some(format) = format {
+        let key = Key::of(Table::Format);
+        batch.insert(engine.keyspace(key.table), key.bytes, prost::Message::encode_to_vec(&format));
+    }
+    Ok(batch.commit()?)
 }
 
 #[cfg(test)]
 mod tests {
-    use homing_domain::UnixMillis;
+    use homing_domain::{Audience, MessageId, Options, Priority, Stage, UnixMillis};
 
     use super::*;
 
-    /// What the first release left behind: its version, and the mark of a message whose job may be lost.
+    fn message(n: u8, stage: Stage) -> Message {
+        Message {
+            id: MessageId::from_bytes([n; 16]),
+            app: "shop".parse().unwrap(),
+            audience: Audience::All,
+            payload: Bytes::from_static(b"{}"),
+            options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None },
+            body_sha256: [3; 32],
+            accepted_at: UnixMillis(1_000),
+            release_at: None,
+            expires_at: UnixMillis(61_000),
+            stage,
+            releasing_at: None,
+            released_at: None,
+            segments_done: 0,
+        }
+    }
+
+    /// What the first release left behind: its version, messages, and the mark of one whose job may be lost.
+    fn old_store(directory: &Path, messages: &[Message]) {
+        let engine = Engine::open(directory).unwrap();
+        let put = |key: Key, value: Vec<u8>| engine.keyspace(key.table).insert(key.bytes, value).unwrap();
+        put(Key::of(Table::Format), vec![0x08, 0x01]);
+        for message in messages {
+            put(messages::key(&message.id), rows::write(message));
+        }
+        put(Key::of(Table::Messages).message(&MessageId::from_bytes([9; 16])), vec![0xff]);
+        put(Key::of(Table::MessagesAccepted).time(UnixMillis(1_000)).message(&messages[0].id), Vec::new());
+    }
+
     #[test]
     fn the_first_format_is_brought_to_the_present_once() {
         let directory = tempfile::tempdir().unwrap();
-        let engine = Engine::open(directory.path()).unwrap();
-        let format = Key::of(Table::Format);
-        engine.keyspace(format.table).insert(format.bytes, [0x08, 0x01]).unwrap();
-        let id = MessageId::from_bytes([7; 16]);
-        let old = Key::of(Table::MessagesAccepted).time(UnixMillis(1_000)).message(&id);
-        engine.keyspace(old.table).insert(old.bytes, []).unwrap();
-        drop(engine);
+        let messages = [message(1, Stage::Accepted), message(2, Stage::Released), message(3, Stage::Completed)];
+        old_store(directory.path(), &messages);
         for _ in 0..2 {
             let engine = Engine::open(directory.path()).unwrap();
             let due = engine.page(&Key::of(Table::MessagesDue), None, 9).unwrap();
             let keys: Vec<_> = due.into_iter().map(|(key, _)| key.to_vec()).collect();
-            assert_eq!(keys, [Key::of(Table::MessagesDue).time(UnixMillis(61_000)).message(&id).bytes]);
+            let wanted: Vec<_> = messages.iter().filter_map(messages::due).map(|key| key.bytes).collect();
+            assert_eq!(keys, wanted);
+            assert_eq!(keys.len(), 2);
             assert!(engine.page(&Key::of(Table::MessagesAccepted), None, 9).unwrap().is_empty());
         }
     }

@@ -99,8 +99,7 @@ tables! {
     Messages = Messages 1;
     /// app, time of acceptance descending, message descending → ().
     MessagesByApp = Messages 2;
-    /// time of acceptance, message → (); only while the message was `accepted`. Of format 1: [`crate::format`] moves it to
-    /// [`Table::MessagesDue`].
+    /// time of acceptance, message → (); only while the message was `accepted`. Of format 1, empty since.
     MessagesAccepted = Messages 3;
     /// message, shard → shard.
     Shards = Messages 4;

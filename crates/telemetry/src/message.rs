@@ -110,14 +110,14 @@ impl ShardDispatched {
     }
 }
 
-/// Some pages of a message that is over are closed: what was pending is expired.
+/// Some pages of a message that is over are closed: what was pending is expired. Or nothing was, and it is completed.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageClosed {
     /// Which message.
     pub message: MessageId,
     /// Deliveries of these pages that were still pending.
     pub expired: usize,
-    /// Whether these were the last pages.
+    /// Whether nothing of it is pending any more.
     pub is_last: bool,
 }
 

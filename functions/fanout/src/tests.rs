@@ -107,7 +107,7 @@ fn check(world: &World) -> BTreeSet<DeviceId> {
         }
         let end = if devices.is_empty() { Stage::Completed } else { Stage::Released };
         assert_eq!(state.messages[&MESSAGE].stage, end);
-        assert!(state.queues.get(&QueueName::Close).is_none(), "who closes it is found by its time");
+        assert!(!state.queues.contains_key(&QueueName::Close), "who closes it is found by its time");
     });
     assert_eq!(world.targeted(), i64::try_from(devices.len()).unwrap());
     devices

@@ -180,5 +180,5 @@ fn is_pass_due(overdue: Millis, targeted: i64) -> bool {
     let minutes = 1 + u64::try_from(targeted / DEVICES_PER_MINUTE).unwrap_or(0);
     let pause = SWEPT_EVERY * minutes;
     let pauses = overdue / pause;
-    overdue % pause < SWEPT_EVERY && (pauses < EAGER_PASSES || pauses % PASS_EVERY == 0)
+    overdue % pause < SWEPT_EVERY && (pauses < EAGER_PASSES || pauses.is_multiple_of(PASS_EVERY))
 }

@@ -24,6 +24,8 @@ impl When {
     pub(crate) const ALL: [Self; 3] = [Self::Before, Self::Halfway, Self::After];
 }
 
+type Change = fn(&mut State);
+
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) rows: BTreeMap<(MessageId, DeviceId), Delivery>,
@@ -39,7 +41,7 @@ pub(crate) struct State {
     pub(crate) calls: usize,
     pub(crate) fail_at: Option<(usize, When)>,
     /// What somebody else does just before this call.
-    pub(crate) others: Option<(usize, fn(&mut State))>,
+    pub(crate) others: Option<(usize, Change)>,
 }
 
 #[derive(Default)]

@@ -119,7 +119,7 @@ impl BusEnvelope {
             BusEvent::DeviceOnline(presence) => Self::of_presence(presence, BusItem::DeviceOnline),
             BusEvent::DeviceOffline(presence) => Self::of_presence(presence, BusItem::DeviceOffline),
             BusEvent::Alert { app, name, detail, at } => {
-                let detail = &detail[..detail.floor_char_boundary(ALERT_DETAIL_MAX_BYTES)];
+                let (detail, _) = detail.split_at(detail.floor_char_boundary(ALERT_DETAIL_MAX_BYTES));
                 let data = AlertData { name: (*name).to_owned(), detail: detail.to_owned() };
                 let app = app.as_ref().map(ToString::to_string);
                 let id = format!("{name}:{}:{}", app.as_deref().unwrap_or_default(), at.0);

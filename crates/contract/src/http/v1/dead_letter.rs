@@ -51,7 +51,7 @@ impl DeadLetterView {
         Self {
             id: URL_SAFE_NO_PAD.encode(id),
             queue: queue.to_owned(),
-            reason: reason.map(|reason| reason[..reason.floor_char_boundary(REASON_MAX_BYTES)].to_owned()),
+            reason: reason.map(|reason| reason.split_at(reason.floor_char_boundary(REASON_MAX_BYTES)).0.to_owned()),
             receives,
             sent_at,
             body: json.unwrap_or_else(text),

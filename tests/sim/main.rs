@@ -24,7 +24,7 @@ use std::process::ExitCode;
 /// Worlds that `cargo test` looks at.
 const SEEDS_OF_A_TEST: u64 = 1_000;
 /// Worlds in which a built-in fault must be found.
-const SEEDS_OF_A_MUTANT: u64 = 5_000;
+const SEEDS_OF_A_MUTANT: u64 = 10_000;
 
 #[expect(
     clippy::disallowed_methods,

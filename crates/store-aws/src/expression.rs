@@ -9,8 +9,9 @@ mod lint;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use homing_domain::UnixMillis;
 
-use crate::item::Value;
+use crate::item::{Value, present};
 
 /// The texts of one call, with their values.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +52,11 @@ impl Expression {
     /// That there is no item with this key.
     pub(crate) fn absent() -> Self {
         Self::condition("attribute_not_exists(#pk)")
+    }
+
+    /// That there is no item with this key, or one whose time is over.
+    pub(crate) fn absent_or_over(now: UnixMillis) -> Self {
+        Self::condition("attribute_not_exists(#pk) OR #ttl <= :now").value("now", present(now))
     }
 
     /// The key condition of a query: `#pk = :p AND #sk > :after`.

@@ -65,10 +65,15 @@ pub(crate) const fn expiry(at: UnixMillis) -> Seconds {
     Seconds(at.0.div_ceil(SECOND))
 }
 
+/// The present as expressions compare it with [`TTL`]: what is not larger is over.
+pub(crate) const fn present(now: UnixMillis) -> Seconds {
+    Seconds(now.0 / SECOND)
+}
+
 /// Whether the item's time is over: DynamoDB may take days to delete it, and nobody may see it meanwhile.
 pub(crate) fn is_expired(item: &Item, now: UnixMillis) -> bool {
     let ttl = item.get(TTL).and_then(|value| u64::from_value(value.clone()));
-    ttl.is_some_and(|seconds| seconds.saturating_mul(SECOND) <= now.0)
+    ttl.is_some_and(|seconds| seconds <= present(now).0)
 }
 
 /// The key in a table without sort key.
@@ -163,6 +168,7 @@ mod tests {
     fn an_item_is_over_at_its_second_and_not_before() {
         let item = ItemWriter::default().with(TTL, expiry(UnixMillis(4_001))).finish();
         assert!(!is_expired(&item, UnixMillis(4_999)) && is_expired(&item, UnixMillis(5_000)));
+        assert_eq!(present(UnixMillis(5_999)), Seconds(5));
         assert!(!is_expired(&Item::new(), UnixMillis::NEVER));
     }
 }

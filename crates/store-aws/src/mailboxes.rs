@@ -123,7 +123,8 @@ impl AwsStore {
 impl Mailboxes for AwsStore {
     async fn create_mailbox(&self, device: DeviceId, mailbox: Mailbox) -> Result<Created> {
         let item = row::write(device, &mailbox).with(VERSION, 1_u64).finish();
-        match self.put(call("create the mailbox"), item, Expression::absent()).await? {
+        let is_free = Expression::absent_or_over(self.shared.clock.now());
+        match self.put(call("create the mailbox"), item, is_free).await? {
             Written::Done(_) => Ok(Created::New),
             Written::Refused(_) => Ok(Created::Exists),
         }

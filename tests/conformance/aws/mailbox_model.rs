@@ -17,34 +17,45 @@ use crate::values::{app_id, device_id, enqueue, mailbox, message_id, takeover};
 /// Sequences, each on a mailbox of its own. With this many the whole test takes about 15 s.
 const SEQUENCES: u32 = 48;
 const STEPS: usize = 50;
+/// Few, so that they come again.
+const MESSAGES: u32 = 30;
 /// The item itself is compared after each so many steps.
 const COMPARE_EVERY: usize = 8;
 
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue { message: u32, key: Option<u8>, user: Option<u64>, is_foreign: bool },
-    TakeOver { conn_seq: ConnSeq, credential_generation: u32 },
-    Trim { conn_seq: ConnSeq, expected: Seq, ahead: Seq },
-    Tombstone { conn_seq: ConnSeq, ahead: Seq },
-    Detach { conn_seq: ConnSeq, behind: Seq },
+    TakeOver { ahead: ConnSeq, credential_generation: u32 },
+    Trim { who: Who, expected: Seq, ahead: Seq },
+    Tombstone { who: Who, ahead: Seq },
+    Detach { who: Who, behind: Seq },
     Withdraw { message: u32 },
     Bind { user: Option<u64> },
     Overflow { is_merged: bool },
     Revoke,
 }
 
+/// Who speaks as the owner.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    /// The connection that took over last.
+    Owner,
+    /// The one before it.
+    Former,
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let conn_seq = || 1_u64..8;
+    let who = || prop_oneof![5 => Just(Who::Owner), 1 => Just(Who::Former)];
     let user = || proptest::option::of(0_u64..2);
     prop_oneof![
-        24 => (0_u32..100, proptest::option::weighted(0.3, 0_u8..3), user(), proptest::bool::weighted(0.05))
+        24 => (0_u32..MESSAGES, proptest::option::weighted(0.3, 0_u8..3), user(), proptest::bool::weighted(0.05))
             .prop_map(|(message, key, user, is_foreign)| Step::Enqueue { message, key, user, is_foreign }),
-        4 => (conn_seq(), 1_u32..8).prop_map(|(conn_seq, n)| Step::TakeOver { conn_seq, credential_generation: 1 + n / 7 }),
-        4 => (conn_seq(), 0_u64..6, 0_u64..30)
-            .prop_map(|(conn_seq, n, ahead)| Step::Trim { conn_seq, expected: n / 5, ahead }),
-        3 => (conn_seq(), 0_u64..20).prop_map(|(conn_seq, ahead)| Step::Tombstone { conn_seq, ahead }),
-        4 => (conn_seq(), 0_u64..40).prop_map(|(conn_seq, behind)| Step::Detach { conn_seq, behind }),
-        4 => (0_u32..100).prop_map(|message| Step::Withdraw { message }),
+        4 => (0_u64..3, 1_u32..8)
+            .prop_map(|(ahead, n)| Step::TakeOver { ahead, credential_generation: 1 + n / 7 }),
+        4 => (who(), 0_u64..6, 0_u64..30).prop_map(|(who, n, ahead)| Step::Trim { who, expected: n / 5, ahead }),
+        3 => (who(), 0_u64..20).prop_map(|(who, ahead)| Step::Tombstone { who, ahead }),
+        4 => (who(), 0_u64..40).prop_map(|(who, behind)| Step::Detach { who, behind }),
+        4 => (0_u32..MESSAGES).prop_map(|message| Step::Withdraw { message }),
         2 => user().prop_map(|user| Step::Bind { user }),
         4 => any::<bool>().prop_map(|is_merged| Step::Overflow { is_merged }),
         1 => Just(Step::Revoke),
@@ -76,28 +87,34 @@ fn shown(answer: &impl std::fmt::Debug) -> String {
 /// Takes a step on the store and on the model, and answers both answers.
 async fn both(store: &AwsStore, device: DeviceId, model: &mut Mailbox, step: &Step) -> (String, String) {
     let (lo, hi) = (model.lo, model.hi);
+    let current = model.conn_seq;
+    let conn_seq = |who| match who {
+        Who::Owner => current,
+        Who::Former => current.saturating_sub(1),
+    };
     match *step {
         Step::Enqueue { message, key, user, is_foreign } => {
             let request = request(message, key, user, is_foreign);
             let answer = store.enqueue(vec![(device, request.clone())]).await.unwrap().remove(0).unwrap();
             (shown(&answer), shown(&model.enqueue(request)))
         }
-        Step::TakeOver { conn_seq, credential_generation } => {
-            let takeover = Takeover { credential_generation, ..takeover(conn_seq) };
+        Step::TakeOver { ahead, credential_generation } => {
+            let takeover = Takeover { credential_generation, ..takeover(current + ahead) };
             (shown(&store.take_over(device, takeover).await.unwrap()), shown(&model.take_over(takeover)))
         }
-        Step::Trim { conn_seq, expected, ahead } => {
-            let answer = store.trim(device, conn_seq, lo + expected, lo + ahead).await.unwrap();
-            (shown(&answer), shown(&model.trim(conn_seq, lo + expected, lo + ahead)))
+        Step::Trim { who, expected, ahead } => {
+            let answer = store.trim(device, conn_seq(who), lo + expected, lo + ahead).await.unwrap();
+            (shown(&answer), shown(&model.trim(conn_seq(who), lo + expected, lo + ahead)))
         }
-        Step::Tombstone { conn_seq, ahead } => {
+        Step::Tombstone { who, ahead } => {
             let entries = [(lo + ahead, Reason::TimeToLive)];
-            let answer = store.tombstone(device, conn_seq, entries.to_vec()).await.unwrap();
-            (shown(&answer), shown(&model.tombstone(conn_seq, &entries)))
+            let answer = store.tombstone(device, conn_seq(who), entries.to_vec()).await.unwrap();
+            (shown(&answer), shown(&model.tombstone(conn_seq(who), &entries)))
         }
-        Step::Detach { conn_seq, behind } => {
+        Step::Detach { who, behind } => {
             let sent = hi.saturating_sub(behind);
-            (shown(&store.detach(device, conn_seq, sent).await.unwrap()), shown(&model.detach(conn_seq, sent)))
+            let answer = store.detach(device, conn_seq(who), sent).await.unwrap();
+            (shown(&answer), shown(&model.detach(conn_seq(who), sent)))
         }
         Step::Withdraw { message } => {
             let answer = store.withdraw(device, message_id(message), Reason::Recalled).await.unwrap();

@@ -42,6 +42,8 @@ pub(super) enum Mistake {
     Unused(String),
     /// A set without elements.
     EmptySet(String),
+    /// A pair of brackets around nothing but another pair.
+    Brackets(String),
     /// An update that does not start with a section.
     NoSection(String),
     /// Two actions on one path, or on a path and what lies within it.
@@ -58,6 +60,7 @@ pub(super) fn lint(expression: &Expression) -> Result<(), Mistake> {
             return Err(Mistake::Nameless);
         }
         bare_words(text)?;
+        brackets(text)?;
     }
     values(expression)?;
     expression.update.as_deref().map_or(Ok(()), overlaps)
@@ -74,6 +77,24 @@ fn bare_words(text: &str) -> Result<(), Mistake> {
         Some(word) => Err(Mistake::BareWord(word.to_owned())),
         None => Ok(()),
     }
+}
+
+fn brackets(text: &str) -> Result<(), Mistake> {
+    let mut open = Vec::new();
+    // Where the pair began that ended just before.
+    let mut ended = None;
+    for (at, mark) in text.char_indices().filter(|(_, mark)| *mark != ' ') {
+        ended = match (mark, open.last(), ended) {
+            ('(', ..) => {
+                open.push(at);
+                None
+            }
+            (')', Some(outer), Some(inner)) if outer + 1 == inner => return Err(Mistake::Brackets(text.to_owned())),
+            (')', ..) => open.pop(),
+            _ => None,
+        };
+    }
+    Ok(())
 }
 
 fn values(expression: &Expression) -> Result<(), Mistake> {

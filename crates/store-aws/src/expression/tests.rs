@@ -34,6 +34,20 @@ fn words_and_values_must_be_known() {
 }
 
 #[test]
+fn redundant_brackets_are_found() {
+    let brackets = |text: &str| matches!(lint(&Expression::condition(text)), Err(Mistake::Brackets(_)));
+    assert!(brackets("((#a = #b))") && brackets("#c = #d OR ((#a = #b) )"));
+    assert!(!brackets("((#a = #b) AND #c = #d) OR (#c = #d AND (#a = #b OR size(#e) = #f))"));
+    assert!(!brackets("(size(#e) = #f)") && !brackets("NOT (contains(#a, #b))"));
+}
+
+#[test]
+#[should_panic(expected = "BareWord(\"ttl\")")]
+fn what_is_sent_is_linted() {
+    Expression::condition("attribute_exists(ttl)").into_parts();
+}
+
+#[test]
 fn an_empty_set_is_found_however_deep() {
     let nested = vec![HashSet::<Vec<u8>>::new()];
     let update = Expression::update("SET #a = :a").value("a", nested);

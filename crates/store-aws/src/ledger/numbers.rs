@@ -19,12 +19,12 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{BatchId, Channel, Counter, Fact, MessageId, ShardId, Stage, Tally};
+use homing_domain::{BatchId, Channel, Counter, Fact, MessageId, ShardId, Stage, Tally, UnixMillis};
 use homing_ports::{Error, Fault, Result};
 
 use crate::AwsStore;
 use crate::expression::Expression;
-use crate::item::{Damaged, Item, ItemWriter, Seconds, Table, Value, expiry, sorted_key};
+use crate::item::{Damaged, Item, ItemWriter, Seconds, Table, Value, expiry, present, sorted_key};
 use crate::one_item::{Call, Query, Written};
 use crate::schema::{PARTITION_KEY, SORT_KEY, TTL};
 use crate::transaction::{Refusal, Transacted, Write};
@@ -80,14 +80,14 @@ fn key_of_mark(message: &MessageId, mark: Mark) -> Item {
 /// When things that count now are deleted, and what counts as deleted.
 #[derive(Clone, Copy, Debug)]
 struct Life {
-    now: Seconds,
+    now: UnixMillis,
     kept_until: Seconds,
 }
 
 impl AwsStore {
     fn life(&self) -> Life {
         let now = self.shared.clock.now();
-        Life { now: Seconds(now.0 / 1_000), kept_until: expiry(now.plus(HISTORY_KEPT_FOR)) }
+        Life { now, kept_until: expiry(now.plus(HISTORY_KEPT_FOR)) }
     }
 
     /// Adds to a message's numbers unless the mark was added before.
@@ -109,7 +109,8 @@ impl AwsStore {
                 },
             };
             // An idempotency key that is used again after its time gives the message the id that it had then.
-            self.delete(call, stale, Expression::condition("#ttl <= :now").value("now", self.life().now)).await?;
+            let is_over = Expression::condition("#ttl <= :now").value("now", present(self.life().now));
+            self.delete(call, stale, is_over).await?;
         }
         Err(Error::with_source(Fault::Retry, call.operation, "items of a former life stand in the way"))
     }
@@ -121,8 +122,10 @@ impl AwsStore {
         let writes = |attempt| {
             further = key_of_numbers(message, mark.further_item(attempt));
             let row = ItemWriter::of(key_of_mark(message, mark)).with(TTL, life.kept_until).finish();
-            let is_new = Expression::condition("attribute_not_exists(#pk) OR #ttl <= :now").value("now", life.now);
-            vec![Write::Put(row, is_new), Write::Update(further.clone(), add_further(change, life))]
+            vec![
+                Write::Put(row, Expression::absent_or_over(life.now)),
+                Write::Update(further.clone(), add_further(change, life)),
+            ]
         };
         match self.transact(call, writes).await? {
             Transacted::Done => Ok(None),
@@ -153,7 +156,7 @@ fn addition(change: &Tally, life: Life, and_add: &str) -> Expression {
         // Writing to a String cannot fail.
         _ = write!(text, "{comma}#{} :n{at}", name(counter));
     }
-    let update = Expression::update(text).value("ttl", life.kept_until).value("now", life.now);
+    let update = Expression::update(text).value("ttl", life.kept_until).value("now", present(life.now));
     change.iter().enumerate().fold(update, |update, (at, (_, by))| update.value(&format!("n{at}"), by))
 }
 

@@ -1,7 +1,6 @@
 //! Each way that an addition can go.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use homing_domain::UnixMillis;
 use serde_json::{Value as Json, json};
 
 use super::*;

@@ -78,10 +78,10 @@ fn judge_function(function: &Function<'_>, main: &str) -> Vec<String> {
     if !entries.is_empty() && !entries.contains(&function.handler) {
         violations.push(format!("{name}: the main has no entry {}", function.handler));
     }
-    if let Some(queue) = function.consumes {
-        if !main.contains(&format!("QueueName::{queue:?}")) {
-            violations.push(format!("{name}: its main does not consume the queue {}", queue.name()));
-        }
+    if let Some(queue) = function.consumes
+        && !main.contains(&format!("QueueName::{queue:?}"))
+    {
+        violations.push(format!("{name}: its main does not consume the queue {}", queue.name()));
     }
     if let Some(source) = function.source {
         if function.consumes.is_none() {

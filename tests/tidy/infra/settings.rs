@@ -49,7 +49,7 @@ fn names_of_gateway() -> BTreeSet<String> {
     let calls = source.lines().filter_map(|line| {
         let line = line.trim_start();
         let rest = line.strip_prefix("open(\"").or_else(|| line.strip_prefix("secret(\""))?;
-        Some(format!("HOMING_GATEWAY_{}", rest.split('"').next()?.to_uppercase()))
+        Some(format!("HOMING_GATEWAY_{}", rest.split('"').next()?.to_uppercase().replace('-', "_")))
     });
     calls.collect()
 }

@@ -1,9 +1,11 @@
 //! Whatever happens to a mailbox in whatever order, the AWS store answers what the model answers and leaves the item that
 //! the model leaves: its updates in place are only short cuts.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use homing_domain::limits::MAILBOX_MAX_ENTRIES;
-use homing_domain::mailbox::{Enqueue, Mailbox, Overflowed, Takeover};
+use homing_domain::mailbox::{Enqueue, Enqueued, Mailbox, Overflowed, Takeover};
 use homing_domain::{ConnSeq, DeviceId, MessageId, Reason, Seq, UserHash};
 use homing_ports::{Fault, Mailboxes};
 use homing_store_aws::AwsStore;
@@ -172,40 +174,52 @@ fn every_answer_and_every_item_is_the_models() {
         .unwrap();
 }
 
-/// Ten writers at once, each with its own steps.
-async fn crowd(store: &AwsStore, device: DeviceId) {
-    let writers = (0..10_u32).map(|writer| async move {
-        for n in 0..8 {
-            let message = writer * 8 + n;
-            let key = (n % 4 == 0).then_some(1);
+/// Writers at once, and messages of each: together they fit the mailbox.
+const WRITERS: u32 = 10;
+const EACH: u32 = 6;
+
+/// A message that never came, by which a writer's withdrawal is known.
+fn never_came(writer: u32) -> MessageId {
+    message_id(500 + writer)
+}
+
+/// One of many: updates in place and writes of the whole item by turns. Answers which messages stand where.
+async fn write(store: &AwsStore, device: DeviceId, writer: u32) -> Vec<(MessageId, Seq)> {
+    let mut stored = Vec::new();
+    for message in writer * EACH..(writer + 1) * EACH {
+        let key = (message % 3 == 0).then_some(1);
+        // What others keep overtaking comes back as a retry, as every port may answer.
+        loop {
             match store.enqueue(vec![(device, request(message, key, None, false))]).await.unwrap().remove(0) {
-                Ok(_) => {}
-                // A mailbox that ten others write at once may win each time; the caller comes again.
-                Err(error) => assert_eq!(error.fault, Fault::Retry),
+                Ok(Enqueued::Stored { seq, .. }) => stored.push((message_id(message), seq)),
+                // Another message of the same key took its place before its own retry.
+                Ok(Enqueued::Settled) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => {
+                    assert_eq!(error.fault, Fault::Retry);
+                    continue;
+                }
             }
-            if n == 5 {
-                _ = store.withdraw(device, message_id(message - 1), Reason::Recalled).await;
-                _ = store.take_over(device, takeover(u64::from(writer) + 1)).await;
-                _ = store.trim(device, u64::from(writer) + 1, 1, 3).await;
-            }
+            break;
         }
-    });
-    join_all(writers).await;
+        while store.withdraw(device, never_came(writer), Reason::Recalled).await.is_err() {}
+    }
+    stored
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_writers_leave_the_item_whole() {
+async fn many_writers_lose_nothing_of_each_others() {
     let world = Aws::start().await;
     let (store, device) = (world.ports(), device_id(1));
     store.create_mailbox(device, mailbox()).await.unwrap();
-    crowd(store, device).await;
+    let stored = join_all((0..WRITERS).map(|writer| write(store, device, writer))).await.concat();
     let mailbox = store.mailbox(device).await.unwrap().unwrap();
-    let seqs: Seq = mailbox.entries.iter().map(|entry| Seq::from(entry.span)).sum();
-    assert_eq!(mailbox.lo + seqs, mailbox.hi + 1, "no holes");
-    let mut messages: Vec<_> = mailbox.entries.iter().map(|entry| entry.message).collect();
-    messages.sort_unstable();
-    messages.dedup();
-    assert_eq!(messages.len(), mailbox.entries.len(), "a message stands in it once");
-    assert_eq!(mailbox.route.map(|route| route.conn_seq), Some(mailbox.conn_seq));
-    assert!(!mailbox.entries.is_empty() && mailbox.entries.len() <= MAILBOX_MAX_ENTRIES);
+    let entries: BTreeSet<_> = mailbox.numbered().map(|(seq, entry)| (entry.message, seq)).collect();
+    assert_eq!(entries.len(), (WRITERS * EACH) as usize, "every message stands in it once");
+    assert_eq!((mailbox.lo, mailbox.hi), (1, Seq::from(WRITERS * EACH)));
+    for place in stored {
+        assert!(entries.contains(&place), "{place:?} was answered and is not there");
+    }
+    let refused: BTreeSet<_> = mailbox.refused.iter().map(|(hash, _)| *hash).collect();
+    assert_eq!(refused, (0..WRITERS).map(|writer| never_came(writer).short_hash()).collect());
 }

@@ -36,11 +36,14 @@ pub fn run(config: Config) -> Result<ExitCode, ProcessError> {
     observe::write_logs(config.log_format, &config.log_filter)?;
     let metrics = observe::record_metrics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ProcessError::System)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = AwsStore::connect(config.aws.clone(), clock).await;
         serve(Arc::new(store), config, metrics).await
-    })
+    });
+    // What still runs is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve<P: GatewayPorts>(
@@ -70,11 +73,7 @@ async fn serve<P: GatewayPorts>(
         _ = signals.stop() => None,
     };
     info!(?ended, "stopped");
-    match ended {
-        Some(_) => Ok(ExitCode::SUCCESS),
-        // What still runs is not waited for.
-        None => std::process::exit(i32::from(STOPPED_AT_ONCE)),
-    }
+    Ok(if ended.is_some() { ExitCode::SUCCESS } else { ExitCode::from(STOPPED_AT_ONCE) })
 }
 
 /// Asks all devices to move, waits for that, and stops. Returns whether all that remained ended in time.

@@ -66,6 +66,6 @@ impl Apps for AwsStore {
     }
 
     async fn delete_app(&self, id: &AppId) -> Result<()> {
-        self.delete(call("delete the app"), app_key(id), Expression::none()).await.map(|_| ())
+        self.delete_item(call("delete the app"), app_key(id), Expression::none()).await.map(|_| ())
     }
 }

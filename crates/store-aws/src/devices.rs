@@ -117,7 +117,7 @@ impl Devices for AwsStore {
     async fn delete_device(&self, id: &DeviceId) -> Result<()> {
         let call = call("delete the device");
         for attempt in 0..OWNER_MAX_ATTEMPTS {
-            let stored = match self.delete(call, device_key(id), is_unowned()).await? {
+            let stored = match self.delete_item(call, device_key(id), is_unowned()).await? {
                 Written::Done(_) | Written::Refused(None) => return Ok(()),
                 Written::Refused(Some(stored)) => call.read(row::read(stored))?,
             };

@@ -157,8 +157,8 @@ impl AwsStore {
         written(call, answer.map(|done| done.attributes))
     }
 
-    /// Deletes an item. 1 WRU per KiB of it.
-    pub(crate) async fn delete(&self, call: Call, key: Item, expression: Expression) -> Result<Written> {
+    /// Deletes an item. 1 WRU per KiB of it. Named apart from [`homing_ports::Queues::delete`].
+    pub(crate) async fn delete_item(&self, call: Call, key: Item, expression: Expression) -> Result<Written> {
         let parts = expression.into_parts();
         let request = self.db().delete_item().table_name(self.table_name(call)?).set_key(Some(key));
         let answer = request

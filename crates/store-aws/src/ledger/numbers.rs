@@ -110,7 +110,7 @@ impl AwsStore {
             };
             // An idempotency key that is used again after its time gives the message the id that it had then.
             let is_over = Expression::condition("#ttl <= :now").value("now", present(self.life().now));
-            self.delete(call, stale, is_over).await?;
+            self.delete_item(call, stale, is_over).await?;
         }
         Err(Error::with_source(Fault::Retry, call.operation, "items of a former life stand in the way"))
     }

@@ -74,3 +74,47 @@ impl Events for AwsStore {
         self.put_on_bus(events.iter().map(bus::encode).collect()).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+    use crate::script::{Reply, Script};
+
+    fn messages(count: usize) -> Vec<BusMessage> {
+        (0..count).map(|n| BusMessage { kind: "alert", json: Bytes::from(n.to_string()), id: n.to_string() }).collect()
+    }
+
+    fn failed(codes: &[Option<&str>]) -> Reply {
+        let entries: Vec<_> = codes.iter().map(|code| json!({ "ErrorCode": code })).collect();
+        Reply::Done(json!({ "FailedEntryCount": codes.iter().flatten().count(), "Entries": entries }))
+    }
+
+    #[tokio::test]
+    async fn only_what_failed_is_put_again() {
+        let (store, script) = Script::store([failed(&[None, Some("ThrottlingException"), None]), failed(&[None])]);
+        store.put_on_bus(messages(3)).await.unwrap();
+        let sent = script.sent();
+        assert_eq!(sent[0].body["Entries"].as_array().map(Vec::len), Some(3));
+        let again = sent[1].body["Entries"].as_array().unwrap();
+        assert_eq!((again.len(), &again[0]["Detail"], &again[0]["Source"]), (1, &json!("1"), &json!("homing")));
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_failing_is_told() {
+        let (store, script) = Script::store((0..9).map(|_| failed(&[Some("InternalFailure")])));
+        assert_eq!(store.put_on_bus(messages(1)).await.unwrap_err().fault, Fault::Retry);
+        assert_eq!(script.sent().len(), 3);
+        let (store, _) = Script::store([failed(&[Some("MalformedDetail")])]);
+        assert_eq!(store.put_on_bus(messages(1)).await.unwrap_err().fault, Fault::Broken);
+    }
+
+    #[tokio::test]
+    async fn a_request_holds_ten() {
+        let (store, script) = Script::store([failed(&[]), failed(&[]), failed(&[])]);
+        store.put_on_bus(messages(21)).await.unwrap();
+        assert_eq!(script.sent().len(), 3);
+    }
+}

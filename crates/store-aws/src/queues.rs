@@ -19,6 +19,9 @@ mod dead;
 mod send;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use aws_sdk_sqs::config::timeout::TimeoutConfig;

@@ -1,6 +1,7 @@
 //! Whatever happens to a mailbox in whatever order, the AWS store answers what the model answers and leaves the item that
 //! the model leaves: its updates in place are only short cuts.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
@@ -158,18 +159,13 @@ fn every_answer_and_every_item_is_the_models() {
     let world = runtime.block_on(Aws::start());
     let config =
         Config { cases: SEQUENCES, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..Config::default() };
-    let mut next_device = 0;
+    let devices = Cell::new(0);
     let full = u32::try_from(MAILBOX_MAX_ENTRIES).unwrap();
     let sequences = (prop_oneof![Just(0), Just(full - 2), 0..full], proptest::collection::vec(step(), 1..STEPS));
-    let devices = std::cell::RefCell::new(&mut next_device);
     TestRunner::new(config)
         .run(&sequences, |(entries, steps)| {
-            let device = {
-                let mut next = devices.borrow_mut();
-                **next += 1;
-                device_id(**next)
-            };
-            runtime.block_on(follow(world.ports(), device, entries, &steps))
+            devices.set(devices.get() + 1);
+            runtime.block_on(follow(world.ports(), device_id(devices.get()), entries, &steps))
         })
         .unwrap();
 }

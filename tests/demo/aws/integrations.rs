@@ -33,7 +33,7 @@ impl Business {
     pub(crate) async fn prepare(deployment: &Deployment) -> Result<Self> {
         let config = deployment.sdk().await;
         let sqs = aws_sdk_sqs::Client::new(&config);
-        let upstream_queue = create_queue(&sqs, "business-upstream").await?;
+        let upstream_queue = create_queue(&sqs, "homing-local-upstream-business").await?;
         let subscribed_queue = create_queue(&sqs, "business-events").await?;
         subscribe(
             &aws_sdk_eventbridge::Client::new(&config),

@@ -1,5 +1,17 @@
 //! The AWS store over the emulator: how the suites make one, and what it promises beyond the ports.
 
+mod cuts;
+mod directory_races;
+mod faults;
+mod forwarding;
+mod ledger_numbers;
+mod mailbox_costs;
+mod mailbox_model;
+mod message_lists;
+mod outside;
+mod retrying;
+mod shaken;
+
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::Clock as _;
 use homing_store_aws::{AwsStore, UPSTREAMS_SETTLE_AFTER};

@@ -32,9 +32,14 @@ pub fn plain_http() -> SharedHttpClient {
 
 /// The SDK's configuration for an emulator at `endpoint`, over a given HTTP client.
 pub async fn sdk_config(endpoint: &str, http: SharedHttpClient) -> SdkConfig {
+    sdk_config_of(endpoint, http, "000000000000").await
+}
+
+/// The emulator takes an access key of twelve digits for the account, and keeps accounts apart.
+async fn sdk_config_of(endpoint: &str, http: SharedHttpClient, account: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new("test", "test", None, None, "emulator"))
+        .credentials_provider(Credentials::new(account, "test", None, None, "emulator"))
         .endpoint_url(endpoint)
         .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
         .http_client(http)
@@ -57,7 +62,16 @@ impl Installation {
     /// # Panics
     /// If the emulator refuses one.
     pub async fn create(emulator: &Emulator) -> Self {
-        let config = sdk_config(emulator.endpoint(), plain_http()).await;
+        Self::create_in(emulator, 0).await
+    }
+
+    /// Makes them in an account of their own: the same emulator then has nothing else in common but the clock.
+    ///
+    /// # Panics
+    /// If the emulator refuses one.
+    pub async fn create_in(emulator: &Emulator, account: u64) -> Self {
+        let account = format!("{account:012}");
+        let config = sdk_config_of(emulator.endpoint(), plain_http(), &account).await;
         let mut settings = AwsSettings::default();
         create_tables(&config, &mut settings).await;
         create_queues(&config, &mut settings).await;

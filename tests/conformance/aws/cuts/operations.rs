@@ -1,0 +1,188 @@
+//! The operations that are cut: those of more than one request, and those whose repeat must be recognised.
+
+use bytes::Bytes;
+use homing_domain::mailbox::Enqueue;
+use homing_domain::{App, Audience, Channel, Counter, Device, DueTick, Fact, Reason, Stage, Tally, UnixMillis};
+use homing_ports::{
+    Apps, Devices, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers,
+};
+
+use super::state::{dead, items, rows};
+use super::survives_every_cut;
+use crate::aws::BEGIN;
+use crate::aws::retrying::Retrying;
+use crate::values::{
+    app, batch_id, delivered, device, device_id, enqueue, fact, mailbox, message, message_id, shard, shard_id,
+    takeover, user_id,
+};
+
+const QUEUE: QueueName = QueueName::Receipts;
+
+async fn nothing(_: &Retrying) {}
+
+/// A device with a mailbox that holds two messages.
+async fn two_entries(store: &Retrying) {
+    store.create_mailbox(device_id(1), mailbox()).await.unwrap();
+    for n in [1, 2] {
+        store.enqueue(vec![(device_id(1), enqueue(n))]).await.unwrap().remove(0).unwrap();
+    }
+    store.take_over(device_id(1), takeover(1)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_app_and_the_settings() {
+    let act = async |store: &Retrying| {
+        store.create_app(app("shop")).await.unwrap();
+        let renamed = App { name: "renamed".to_owned(), revision: 2, ..app("shop") };
+        store.replace_app(renamed).await.unwrap();
+        store.replace_settings(FleetSettings { revision: 1, ..FleetSettings::default() }).await.unwrap();
+    };
+    survives_every_cut(nothing, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_device_that_changes_its_user() {
+    let prepare = async |store: &Retrying| {
+        store.create_device(device(1, "shop", Some("lin"))).await.unwrap();
+    };
+    let act = async |store: &Retrying| {
+        store.create_device(device(2, "shop", Some("mei"))).await.unwrap();
+        let moved = Device { user: Some(user_id("mei")), revision: 2, ..device(1, "shop", None) };
+        store.replace_device(moved).await.unwrap();
+        store.delete_device(&device_id(2)).await.unwrap();
+    };
+    survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_message_with_a_long_audience_until_it_is_completed() {
+    let act = async |store: &Retrying| {
+        let named = Audience::Devices((1..=200).map(device_id).collect());
+        store.accept(message(1, "shop", named)).await.unwrap();
+        store.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+        store.put_shard(shard(1, 1)).await.unwrap();
+        store.finish_segment(message_id(1), 0, UnixMillis(3_000)).await.unwrap();
+        store.complete(message_id(1)).await.unwrap();
+    };
+    survives_every_cut(nothing, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_message_to_all() {
+    let prepare = async |store: &Retrying| {
+        store.accept(message(1, "shop", Audience::All)).await.unwrap();
+    };
+    let act = async |store: &Retrying| {
+        store.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+        for segment in [0, 1, 1] {
+            store.finish_segment(message_id(1), segment, UnixMillis(3_000)).await.unwrap();
+        }
+    };
+    survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn what_fills_a_mailbox() {
+    let prepare = async |store: &Retrying| {
+        for n in [1, 2] {
+            store.create_mailbox(device_id(n), mailbox()).await.unwrap();
+        }
+    };
+    let act = async |store: &Retrying| {
+        let collapsing = Enqueue { collapse_key: Some("k".to_owned()), ..enqueue(3) };
+        let requests = vec![(device_id(1), enqueue(1)), (device_id(2), enqueue(1))];
+        for fate in store.enqueue(requests).await.unwrap() {
+            fate.unwrap();
+        }
+        store.enqueue(vec![(device_id(1), collapsing)]).await.unwrap().remove(0).unwrap();
+        store.withdraw(device_id(2), message_id(1), Reason::Recalled).await.unwrap();
+    };
+    survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn what_empties_a_mailbox() {
+    let act = async |store: &Retrying| {
+        store.tombstone(device_id(1), 1, vec![(1, Reason::TimeToLive)]).await.unwrap().unwrap();
+        store.trim(device_id(1), 1, 1, 1).await.unwrap().unwrap();
+        store.detach(device_id(1), 1, 2).await.unwrap().unwrap();
+    };
+    survives_every_cut(two_entries, act, rows).await;
+}
+
+#[tokio::test]
+async fn what_ends_a_mailbox() {
+    let act = async |store: &Retrying| {
+        store.bind(device_id(1), Some(user_id("mei").hash())).await.unwrap();
+        store.overflow(device_id(1)).await.unwrap();
+        store.merge_overflow(device_id(1), vec![message_id(1)]).await.unwrap();
+        store.revoke(device_id(1)).await.unwrap();
+    };
+    survives_every_cut(two_entries, act, rows).await;
+}
+
+#[tokio::test]
+async fn receipts_and_their_numbers() {
+    let act = async |store: &Retrying| {
+        let receipts = vec![delivered(1, 1), fact(1, 1, Fact::Opened), delivered(1, 2)];
+        let rows = store.record(batch_id(1), receipts).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let mut tally = Tally::targeted(0);
+        tally.add(Counter::Ended(Channel::Own, Stage::Delivered), 2);
+        store.count(batch_id(1), vec![(message_id(1), tally)]).await.unwrap();
+        for n in 1..=20 {
+            store.count_targets(shard_id(n), message_id(1), 2).await.unwrap();
+        }
+    };
+    survives_every_cut(nothing, act, rows).await;
+}
+
+#[tokio::test]
+async fn many_items() {
+    let act = async |store: &Retrying| {
+        let items = (0..25).map(|n| Outgoing::now(Bytes::from(n.to_string()))).collect();
+        store.send(QUEUE, items).await.unwrap();
+    };
+    survives_every_cut(nothing, act, async |store: &Retrying| items(store, QUEUE).await).await;
+}
+
+async fn give_up_what_is_there(store: &Retrying) {
+    for item in store.receive(QUEUE, 9, 0).await.unwrap() {
+        store.give_up(QUEUE, item, "cannot be").await.unwrap();
+    }
+}
+
+async fn poison(store: &Retrying) {
+    store.send(QUEUE, vec![Outgoing::now(Bytes::from_static(b"poison"))]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_item_that_is_given_up() {
+    let state = async |store: &Retrying| items(store, QUEUE).await + &dead(store, QUEUE).await;
+    survives_every_cut(poison, give_up_what_is_there, state).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_sent_again() {
+    let prepare = async |store: &Retrying| {
+        poison(store).await;
+        give_up_what_is_there(store).await;
+    };
+    let act = async |store: &Retrying| {
+        for letter in store.dead_letters(QUEUE, 9).await.unwrap() {
+            store.redrive(QUEUE, letter.id).await.unwrap();
+        }
+    };
+    let state = async |store: &Retrying| items(store, QUEUE).await + &dead(store, QUEUE).await;
+    survives_every_cut(prepare, act, state).await;
+}
+
+#[tokio::test]
+async fn a_timer() {
+    let act = async |store: &Retrying| {
+        // By the clock of the beginning, so that a repeat is the same timer: one that is over, and one by a schedule.
+        store.set_timer(DueTick { message: message_id(1), at: BEGIN }).await.unwrap();
+        store.set_timer(DueTick { message: message_id(2), at: BEGIN.plus(86_400_000) }).await.unwrap();
+    };
+    survives_every_cut(nothing, act, async |store: &Retrying| items(store, QueueName::Due).await).await;
+}

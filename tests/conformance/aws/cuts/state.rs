@@ -1,0 +1,52 @@
+//! All that can be read of an installation, as text to compare.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use homing_domain::UnixMillis;
+use homing_ports::{Apps, Devices, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
+
+use crate::aws::retrying::Retrying;
+use crate::values::{app_id, device_id, message_id, user_id};
+
+/// The rows about the first devices and messages.
+pub(super) async fn rows(store: &Retrying) -> String {
+    let mut text = String::new();
+    let shop = app_id("shop");
+    writeln!(text, "{:#?}\n{:#?}", store.app(&shop).await.unwrap(), store.settings().await.unwrap()).unwrap();
+    for user in ["lin", "mei"] {
+        let devices = store.devices_of_user(&shop, &user_id(user), 9).await.unwrap();
+        writeln!(text, "{user} {devices:?}").unwrap();
+    }
+    for n in 1..=2 {
+        let device = store.device(&device_id(n)).await.unwrap();
+        let mailbox = store.mailbox(device_id(n)).await.unwrap();
+        writeln!(text, "{device:#?}\n{mailbox:#?}").unwrap();
+    }
+    let message = store.message(message_id(1)).await.unwrap();
+    let tally = store.tally(message_id(1)).await.unwrap();
+    writeln!(text, "{message:#?}\n{tally:#?}").unwrap();
+    writeln!(text, "{:#?}", store.shards(message_id(1), None, 9).await.unwrap()).unwrap();
+    writeln!(text, "{:#?}", store.deliveries(message_id(1), None, 9).await.unwrap()).unwrap();
+    writeln!(text, "{:?}", store.overdue(UnixMillis::NEVER, 9).await.unwrap()).unwrap();
+    text
+}
+
+/// What stands in a queue, each once: it may have been sent twice.
+pub(super) async fn items(store: &Retrying, queue: QueueName) -> String {
+    let mut bodies = BTreeSet::<Bytes>::new();
+    while let received = store.receive(queue, 50, 0).await.unwrap()
+        && !received.is_empty()
+    {
+        bodies.extend(received.into_iter().map(|item| item.body));
+    }
+    format!("{bodies:?}")
+}
+
+/// The dead letters of a queue, each once.
+pub(super) async fn dead(store: &Retrying, queue: QueueName) -> String {
+    let letters = store.dead_letters(queue, 9).await.unwrap();
+    let letters: BTreeSet<_> = letters.into_iter().map(|letter| (letter.body, letter.reason)).collect();
+    format!("{letters:?}")
+}

@@ -29,6 +29,10 @@ pub struct GatewayConfig {
     /// Receipts wait so long for more of them before they are sent: it adds to the time until the ledger knows, not to the
     /// delivery, and it turns the acks of a busy moment into one write.
     pub receipts_linger: Millis,
+    /// Store calls of all links at the same time. A store answers within 20 ms, so that 512 make some 25,000 calls per second;
+    /// what is more waits in the gateway instead of opening connections by the thousand, which would starve the lease.
+    /// Takeovers do not wait here: admission paces them.
+    pub store_calls: usize,
     /// Takes from the inbox at the same time. One keeps hand-offs in order where the inbox does; where a take is a request
     /// over the network, several are needed to keep up, and order is lost there anyway.
     pub notice_receivers: usize,
@@ -50,6 +54,7 @@ impl GatewayConfig {
             // As long as a radio may be out of reach in a lift without the device being called gone.
             write_timeout: 15_000,
             receipts_linger: 20,
+            store_calls: 512,
             notice_receivers: 1,
         }
     }

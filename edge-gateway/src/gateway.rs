@@ -31,7 +31,6 @@ use crate::outbox::outbox;
 use crate::ports::GatewayPorts;
 use crate::presence::presence;
 use crate::registry::Registry;
-use crate::session::calls::CALLS_AT_ONCE;
 use crate::tls::{Certificate, CertificateError, PresentCertificate, server_config};
 use crate::transport::{quinn as quic, tcp};
 use crate::undelivered::returns;
@@ -93,6 +92,7 @@ impl Gateway {
         let context = Arc::new(Context {
             admission: Admission::new(config.admission, now),
             ports,
+            calls: Semaphore::new(config.store_calls),
             config,
             gateway,
             port: local_addr.port(),
@@ -104,7 +104,6 @@ impl Gateway {
             outbox,
             returns,
             presence,
-            calls: Semaphore::new(CALLS_AT_ONCE),
             drain: OnceLock::new(),
             links: TaskTracker::new(),
             closing,

@@ -88,6 +88,7 @@ impl Config {
                 ..AdmissionLimits::default()
             },
             receipts_linger: reader.number("receipts-linger-millis", 0..=1_000).into(),
+            store_calls: reader.number("store-calls", 1..=65_536) as usize,
             notice_receivers: reader.number("notice-receivers", 1..=64) as usize,
             ..GatewayConfig::new(listen, server_id, fleet_secret, keys)
         };

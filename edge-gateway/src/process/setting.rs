@@ -55,6 +55,7 @@ pub const SETTINGS: &[Setting] = &[
     open("max-links", "200000", "Device links it takes at most"),
     open("handshakes-per-second", "2000", "New links per second, all together"),
     open("handshakes-per-address-per-second", "200", "New links per second from one address"),
+    open("store-calls", "512", "Store calls of all links at the same time"),
     open("notice-receivers", "4", "Requests for notices at the same time"),
     open("receipts-linger-millis", "250", "Receipts wait so long for more before they are sent"),
     open("drain-spread-seconds", "", "Over which time devices move at SIGTERM; without, as their number suggests"),

@@ -13,9 +13,6 @@ use tracing::warn;
 use crate::context::Context;
 use crate::ports::GatewayPorts;
 
-/// Calls of all links at the same time. A store answers within 20 ms, so that these make some 50,000 calls per second; what
-/// is more waits here instead of opening connections by the thousand. Takeovers do not wait here: admission paces them.
-pub(crate) const CALLS_AT_ONCE: usize = 1_024;
 /// A call that takes longer is taken for lost.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 

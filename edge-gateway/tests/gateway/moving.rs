@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use homing_domain::{DeviceId, Event, ServerId, Stage, UnixMillis};
+use homing_edge_gateway::GatewayConfig;
 use homing_link::Transport;
 use homing_ports::Clock as _;
 use tokio::task::JoinSet;
@@ -18,9 +19,18 @@ const DEVICES: u32 = 300;
 const MESSAGES: usize = 6;
 const SPREAD_MS: u64 = 6_000;
 
+/// All devices have one address here.
+fn welcome_all(config: &mut GatewayConfig) {
+    config.admission.handshakes_per_address_per_second = config.admission.handshakes_per_second;
+    config.admission.max_unproven_per_address = config.admission.max_unproven;
+}
+
 async fn second_of(first: &World) -> Arc<World> {
-    let ports = Arc::clone(&first.ports);
-    Arc::new(World::on(ports, |config| config.server_id = ServerId(*b"gateway2")).await)
+    let second = World::on(Arc::clone(&first.ports), |config| {
+        welcome_all(config);
+        config.server_id = ServerId(*b"gateway2");
+    });
+    Arc::new(second.await)
 }
 
 struct Crowd {
@@ -103,7 +113,7 @@ async fn expect_all_told(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_moves_every_link_without_a_storm_and_without_a_loss() {
-    let first = World::new().await;
+    let first = World::with(welcome_all).await;
     let second = second_of(&first).await;
     let crowd = Crowd::at(&first, &second, &[Transport::Quic, Transport::Tcp]).await;
     crowd.push_to_all(&first);
@@ -134,7 +144,7 @@ async fn a_drain_moves_every_link_without_a_storm_and_without_a_loss() {
 fn a_killed_gateway_loses_nothing() {
     let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mine = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let first = doomed.block_on(World::new());
+    let first = doomed.block_on(World::with(welcome_all));
     mine.block_on(async {
         let second = second_of(&first).await;
         // QUIC notices by its heartbeats only, which is the link machine's own test.

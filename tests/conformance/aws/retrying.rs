@@ -159,7 +159,7 @@ impl Mailboxes for Retrying {
     }
 
     async fn take_over(&self, device: DeviceId, takeover: Takeover) -> Decided<TakenOver, TakeoverRefused> {
-        again!(self.0.take_over(device, takeover.clone()))
+        again!(self.0.take_over(device, takeover))
     }
 
     async fn tombstone(

@@ -29,9 +29,9 @@ const LINKS: usize = 2_000;
 /// Registrations and handshakes under way at the same time.
 const IN_FLIGHT: usize = 16;
 /// Over which devices leave the draining gateway.
-const SPREAD_SECONDS: u64 = 20;
+const SPREAD_SECONDS: u64 = 60;
 /// All have moved, or are back, within this.
-const MOVED_WITHIN: Duration = Duration::from_secs(120);
+const MOVED_WITHIN: Duration = Duration::from_secs(180);
 /// What was sent meanwhile has arrived within this.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(120);
 /// Devices that one request may name.

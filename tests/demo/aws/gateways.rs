@@ -57,6 +57,8 @@ impl Gateway {
             ("--region", "here".to_owned()),
             ("--log-format", "json".to_owned()),
             ("--handshakes-per-address-per-second", "2000".to_owned()),
+            // The emulator answers a few hundred calls a second.
+            ("--store-calls", "24".to_owned()),
         ];
         let flags = flags.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
         let admin = ApiClient::new(&format!("http://{admin}"), None)?;

@@ -48,7 +48,7 @@ define lambda_programs
 endef
 
 .PHONY: test
-test: fmt-check fetch clippy unit doc-test doc lint-infra ## All checks: format, lints, every test, documents. What CI runs
+test: fmt-check fetch clippy unit doc-test doc lint-infra test-aws ## All checks: format, lints, every test, documents, the AWS deployment. What CI runs
 
 .PHONY: emulator
 emulator: ## Install the AWS emulator into target/emulator, for tests (needs Python 3 with venv)

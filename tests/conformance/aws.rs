@@ -1,5 +1,6 @@
 //! The AWS store over the emulator: how the suites make one, and what it promises beyond the ports.
 
+mod bill;
 mod cuts;
 mod directory_races;
 mod faults;

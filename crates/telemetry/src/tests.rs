@@ -50,16 +50,8 @@ fn emit_messages_and_deliveries() {
     MessageAccepted { message: MESSAGE, app: &app, is_new: true, payload_bytes: 2 }.emit();
     AudienceExpanded { message: MESSAGE, shard: SHARD, segment: 0, devices: 3 }.emit();
     MessageReleased { message: MESSAGE, took: 5 }.emit();
-    ShardDispatched {
-        message: MESSAGE,
-        shard: SHARD,
-        handed_off: 1,
-        waiting: 1,
-        ended: 1,
-        again: 0,
-        since_wanted: 5,
-    }
-    .emit();
+    ShardDispatched { message: MESSAGE, shard: SHARD, handed_off: 1, waiting: 1, ended: 1, again: 0, since_wanted: 5 }
+        .emit();
     MessageClosed { message: MESSAGE, expired: 1, is_last: true }.emit();
     MessageDue { message: MESSAGE, late: 5 }.emit();
     OverdueSwept { released: 1, closed: 1, hanging: 1 }.emit();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use homing_domain::UnixMillis;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use series::{Series, Table};
+use series::Table;
 
 /// The recorder of this process. Clones share their numbers.
 #[derive(Clone, Debug, Default)]
@@ -56,15 +56,15 @@ impl Recorder for Emf {
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        self.table.series(key).map_or_else(Counter::noop, |series| Counter::from_arc(series))
+        self.table.series(key).map_or_else(Counter::noop, Counter::from_arc)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        self.table.series(key).map_or_else(Gauge::noop, |series| Gauge::from_arc(series))
+        self.table.series(key).map_or_else(Gauge::noop, Gauge::from_arc)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        self.table.series(key).map_or_else(Histogram::noop, |series: Arc<Series>| Histogram::from_arc(series))
+        self.table.series(key).map_or_else(Histogram::noop, Histogram::from_arc)
     }
 }
 

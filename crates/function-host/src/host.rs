@@ -108,7 +108,6 @@ impl Host {
     }
 
     /// The whole service of an HTTP function: the same frame as in the single binary, with traces and metrics around it.
-    #[must_use]
     pub fn http(&self, router: OpenApiRouter) -> Router {
         http::around(self, assemble([router], Arc::new(SystemClock), Arc::new(SystemEntropy)))
     }

@@ -13,6 +13,7 @@ use crowd::Crowd;
 /// Requests and capacity units that a bill may have at most, by kind: what docs/COSTS.md says.
 type Limits = BTreeMap<&'static str, f64>;
 
+#[expect(clippy::print_stdout, reason = "the figures are for a person to read, with --nocapture")]
 fn print(title: &str, devices: usize, bill: &Bill) {
     println!("{title}");
     for (kind, amount) in bill.kinds() {

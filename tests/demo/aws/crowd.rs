@@ -121,6 +121,7 @@ impl Crowd {
         Ok(())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a main that measures")]
     async fn drained(&self, gateway: &Gateway) -> Result<()> {
         let began = Instant::now();
         self.tally.start_counting();
@@ -135,6 +136,7 @@ impl Crowd {
         Ok(())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a main that measures")]
     async fn crashed(&self, gateway: &mut Gateway) -> Result<()> {
         self.tally.start_counting();
         gateway.kill().await?;
@@ -153,11 +155,14 @@ impl Crowd {
     }
 }
 
+/// When it was given, and what it says.
+type Answer = (Instant, Option<Vec<Route>>);
+
 /// One answer for all devices.
 #[derive(Clone)]
 struct SharedRouter {
     router: Arc<ApiRouter>,
-    answer: Arc<Mutex<Option<(Instant, Option<Vec<Route>>)>>>,
+    answer: Arc<Mutex<Option<Answer>>>,
 }
 
 impl SharedRouter {
@@ -174,7 +179,9 @@ impl Router for SharedRouter {
                 Some((at, routes)) if at.elapsed() < ROUTE_KEPT_FOR => routes.clone(),
                 _ => {
                     let routes = self.router.routes().await;
-                    *answer = Some((Instant::now(), routes.clone()));
+                    #[expect(clippy::disallowed_methods, reason = "a main that measures")]
+                    let now = Instant::now();
+                    *answer = Some((now, routes.clone()));
                     routes
                 }
             }

@@ -67,7 +67,7 @@ fn expected(function: &Function<'_>) -> Grants {
             }
             "HOMING_EVENT_BUS" => grant(format!("events:event-bus/{}", own("")), &["events:PutEvents"]),
             "HOMING_SCHEDULE_GROUP" => {
-                grant(format!("scheduler:schedule/{}", own("/*")), &["scheduler:CreateSchedule"])
+                grant(format!("scheduler:schedule/{}", own("/*")), &["scheduler:CreateSchedule"]);
             }
             "HOMING_SCHEDULE_ROLE_ARN" => grant(format!("iam:role/{}", own("-schedule")), &["iam:PassRole"]),
             _ => {}

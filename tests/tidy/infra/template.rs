@@ -66,7 +66,7 @@ pub(super) fn text(value: &Value) -> String {
 
 /// The items of a list, or the one value that stands for a list.
 pub(super) fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn json_of(yaml: &Yaml<'_>) -> Value {

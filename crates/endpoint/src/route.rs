@@ -10,7 +10,7 @@ const GATEWAYS_MAX: usize = 3;
 /// still says. Renewed every 5 s for 15 s, a healthy one has 9 s left even where it is read 1 s late.
 const DOUBTFUL_BELOW: Millis = LEASE_VALID_FOR - LEASE_RENEW_EVERY - 2_000;
 
-/// The live gateways with room that are not draining, best first, [`GATEWAYS_MAX`] at most. Those that have missed a
+/// The live gateways with room that are not draining, best first, `GATEWAYS_MAX` at most. Those that have missed a
 /// renewal come last, before them those of other regions than the caller's.
 ///
 /// Among equals each place goes to one of two that chance picks: to either in proportion to its free room. The figures are

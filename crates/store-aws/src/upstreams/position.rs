@@ -13,7 +13,7 @@ use homing_domain::{Millis, UnixMillis};
 /// One try of a write may take so long, from drawing its position on; a later try draws another one. DynamoDB answers
 /// within 20 ms.
 pub(super) const LANDS_WITHIN: Duration = Duration::from_secs(2);
-/// Age from which on a position is shown: [`LANDS_WITHIN`], and 3 s for what the network delivers late and for clocks that
+/// Age from which on a position is shown: the time within which a position lands, and 3 s for what the network delivers late and for clocks that
 /// differ (on AWS by milliseconds).
 pub const SETTLES_AFTER: Millis = 5_000;
 /// A position of this age may be shown while its write is still under way: a second less than [`SETTLES_AFTER`], for clocks.

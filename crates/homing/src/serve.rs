@@ -1,6 +1,5 @@
 //! `homing serve`: everything in one process.
 
-mod admin;
 mod certificate;
 mod data_dir;
 mod disk_probe;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use homing_console::first_token;
 use homing_credentials::DeviceKeys;
 use homing_dispatch::Dispatch;
 use homing_fanout::Fanout;
@@ -15,7 +16,6 @@ use homing_store_embedded::{EmbeddedStore, OpenError};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::admin::first_token;
 use super::certificate::Certificate;
 use super::data_dir::DataDir;
 use super::error::StartError;
@@ -57,7 +57,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
     let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
     // Only now, when nothing can fail any more: the token is shown by this start or never.
-    let first_admin_token = first_token(&ports).await.map_err(|error| StartError::Store(error.to_string()))?;
+    let first_admin_token = first_token(&ports, &SystemEntropy).await;
+    let first_admin_token = first_admin_token.map_err(|error| StartError::Store(error.to_string()))?;
     let (listeners, workers) = (Group::default(), Group::default());
     start_workers(&ports, config.workers, &workers);
     start_sweepers(&ports, &workers);

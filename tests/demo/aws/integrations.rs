@@ -15,6 +15,8 @@ use super::deployment::Deployment;
 
 /// What is on its way through queues and functions has arrived within this.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
+/// Pause between two looks at the dead letters.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// One look waits so long for something to come, in seconds.
 const WAIT_SECONDS: i32 = 5;
 
@@ -166,7 +168,7 @@ async fn dead_letter(api: &ApiClient, admin: &str, but: Option<&str>) -> Result<
                 return anyhow::Ok(letter.clone());
             }
             // sleep: the item goes through its queue and a function first.
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     });
     found.await.context("no dead letter came")?

@@ -29,6 +29,7 @@ impl Bodies {
             priority: message.options.priority,
             collapse_key: message.options.collapse_key,
             payload: message.payload,
+            recalls: None,
         });
         let mut kept = self.kept();
         if kept.len() >= KEPT {

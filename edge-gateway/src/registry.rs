@@ -145,6 +145,7 @@ mod tests {
             priority: Priority::Normal,
             collapse_key: None,
             payload: Bytes::new(),
+            recalls: None,
         })
     }
 

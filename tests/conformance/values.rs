@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, AppId, Audience, BatchId, Channel, Cursor, Device, DeviceId, DeviceProfile, Ended, Event, EventSettings, Fact,
-    GatewayRef, HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options, Platform, Priority, Receipt,
-    Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, Upstream, UpstreamRoute, UserHash, UserId,
-    VendorToken,
+    App, AppId, Audience, BatchId, Channel, Control, Cursor, Device, DeviceId, DeviceProfile, Ended, Event,
+    EventSettings, Exclusion, Fact, GatewayRef, HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options,
+    Platform, Preferences, Priority, Receipt, Schedule, Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target,
+    UnixMillis, Upstream, UpstreamRoute, UserHash, UserId, VendorToken,
 };
 
 /// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
@@ -95,6 +95,9 @@ pub(crate) fn device(n: u32, app: &str, user: Option<&str>) -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(u64::from(n)),
         revision: 1,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: UnixMillis(0),
     }
 }
 
@@ -104,7 +107,12 @@ pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
         app: app_id(app),
         audience,
         payload: Bytes::from("{\"notification\":{\"title\":\"券到账 🎉\"}}"),
-        options: Options { ttl_seconds: 60, priority: Priority::High, collapse_key: Some("k".to_owned()) },
+        options: Options {
+            ttl_seconds: 60,
+            priority: Priority::High,
+            collapse_key: Some("k".to_owned()),
+            ..Options::default()
+        },
         body_sha256: [9; 32],
         accepted_at: UnixMillis(1_000 + u64::from(n)),
         release_at: Some(UnixMillis(900)),
@@ -112,6 +120,14 @@ pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     }
 }
@@ -120,10 +136,7 @@ pub(crate) fn shard(n: u32, message: u32) -> Shard {
     Shard {
         id: shard_id(n),
         message: message_id(message),
-        targets: vec![
-            Target { device: device_id(1), user: Some(UserHash(77)) },
-            Target { device: device_id(2), user: None },
-        ],
+        targets: vec![Target::plain(device_id(1), Some(UserHash(77))), Target::plain(device_id(2), None)],
         next: Some(Cursor::After(device_id(2))),
     }
 }
@@ -143,6 +156,7 @@ pub(crate) fn enqueue(n: u32) -> Enqueue {
         priority: Priority::High,
         collapse_key: None,
         body: Body::Inline(Bytes::from(vec![b'{'; n as usize % 500])),
+        variant: 0,
     }
 }
 
@@ -163,7 +177,7 @@ pub(crate) fn lease(incarnation: u64, expires_at: UnixMillis) -> Lease {
 }
 
 pub(crate) fn takeover(conn_seq: u64) -> Takeover {
-    Takeover { gateway: gateway(conn_seq), conn_seq, credential_generation: 1 }
+    Takeover { gateway: gateway(conn_seq), conn_seq, credential_generation: 1, now: UnixMillis(0) }
 }
 
 pub(crate) fn delivered(message: u32, device: u32) -> Receipt {

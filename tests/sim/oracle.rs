@@ -188,7 +188,7 @@ impl World {
         let named: BTreeSet<DeviceId> = match &message.audience {
             Audience::Devices(devices) => devices.iter().copied().collect(),
             Audience::All => self.devices.iter().map(|device| device.id).collect(),
-            Audience::Users(_) => return,
+            Audience::Users(_) | Audience::Expression(_) | Audience::Uploaded(_) | Audience::RecipientsOf(_) => return,
         };
         let is_left = |id: &DeviceId| {
             message.audience == Audience::All

@@ -141,7 +141,8 @@ impl World {
             let id = self.devices[device].id;
             self.roam(device);
             let delay = self.random.below(within);
-            let options = Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None };
+            let options =
+                Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None, ..Options::default() };
             self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay, None);
         }
     }
@@ -155,7 +156,7 @@ impl World {
         };
         let collapse_key = self.random.per_mille(150).then(|| format!("k{}", self.random.below(2)));
         let priority = [Priority::Low, Priority::Normal, Priority::High][self.random.index(3)];
-        Options { ttl_seconds, priority, collapse_key }
+        Options { ttl_seconds, priority, collapse_key, ..Options::default() }
     }
 
     fn payload(&mut self) -> Bytes {
@@ -215,7 +216,8 @@ impl World {
     fn burst_after(&mut self, device: usize, delay: Millis) {
         let id = self.devices[device].id;
         for _ in 0..self.random.between(66, 80) {
-            let options = Options { ttl_seconds: 900, priority: Priority::Normal, collapse_key: None };
+            let options =
+                Options { ttl_seconds: 900, priority: Priority::Normal, collapse_key: None, ..Options::default() };
             let late = delay + self.random.below(3_000);
             self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst"), late, None);
         }

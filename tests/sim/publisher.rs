@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use homing_contract::http::v1::ValidPush;
-use homing_domain::{Audience, AudienceJob, Cursor, Message, MessageId, Millis, Options, Stage, UnixMillis};
+use homing_domain::{
+    Audience, AudienceJob, Control, Cursor, Exclusion, Message, MessageId, Millis, Options, Schedule, Stage, UnixMillis,
+};
 use homing_intake::{Acceptance, accept};
 use homing_ports::{Accepted, Clock, Messages, Outgoing, QueueName, Queues};
 use homing_tests::weak::{Owner, Weak};
@@ -134,6 +136,14 @@ async fn accept_without_waiting(weak: &Weak, acceptance: Acceptance<'_>, id: Mes
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     };
     match weak.accept(message).await {

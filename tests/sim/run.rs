@@ -6,7 +6,8 @@ use std::rc::Rc;
 use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{
-    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, Platform, Stage, UpstreamRoute,
+    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, Platform, Preferences, Stage,
+    UpstreamRoute,
 };
 use homing_ports::QueueName;
 use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
@@ -162,6 +163,9 @@ impl World {
             created_at: now,
             updated_at: now,
             revision: 0,
+            user_since: None,
+            preferences: Preferences::default(),
+            seen_at: now,
         };
         let mut state = self.state();
         state.mailboxes.insert(id, mailbox);

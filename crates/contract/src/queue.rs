@@ -6,4 +6,6 @@
 
 pub mod v1;
 
-pub use v1::{DecodeError, DispatchInput, Item, decode, decode_dispatch_input, encode};
+pub use v1::{
+    AudienceInput, DecodeError, DispatchInput, Item, decode, decode_audience_input, decode_dispatch_input, encode,
+};

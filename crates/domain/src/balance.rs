@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use crate::receipt::{Channel, Fact};
 use crate::stage::Stage;
 
+/// The whole of an audience, as [`Counter::Enumerated`] counts it: a fine grain for the largest.
+pub const ENUMERATION_WHOLE: u32 = 1 << 30;
+
 /// One number kept per message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
     /// Devices that the message is for.
     Targeted,
+    /// How much of the audience is enumerated, in parts of [`ENUMERATION_WHOLE`].
+    Enumerated,
     /// Deliveries that ended in this stage by this channel.
     Ended(Channel, Stage),
     /// Facts about deliveries by this channel.
@@ -26,6 +31,14 @@ impl Tally {
     pub fn targeted(devices: usize) -> Self {
         let mut tally = Self::default();
         tally.add(Counter::Targeted, i64::try_from(devices).unwrap_or(i64::MAX));
+        tally
+    }
+
+    /// Of one page: its devices, and how much of the audience it covers.
+    #[must_use]
+    pub fn of_page(devices: usize, covers: u32) -> Self {
+        let mut tally = Self::targeted(devices);
+        tally.add(Counter::Enumerated, covers.into());
         tally
     }
 
@@ -74,7 +87,7 @@ impl Tally {
                 Counter::Fact(of, Fact::Displayed) if wanted(of) => balance.displayed += number,
                 Counter::Fact(of, Fact::Opened) if wanted(of) => balance.opened += number,
                 Counter::Fact(of, Fact::Dismissed) if wanted(of) => balance.dismissed += number,
-                Counter::Targeted | Counter::Ended(..) | Counter::Fact(..) => {}
+                Counter::Targeted | Counter::Enumerated | Counter::Ended(..) | Counter::Fact(..) => {}
             }
         }
         balance.targeted = match channel {
@@ -91,7 +104,7 @@ impl Tally {
         let mut channels: Vec<_> = self
             .iter()
             .filter_map(|(counter, _)| match counter {
-                Counter::Targeted => None,
+                Counter::Targeted | Counter::Enumerated => None,
                 Counter::Ended(channel, _) | Counter::Fact(channel, _) => Some(channel),
             })
             .collect();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::id::{AppId, DeviceId, Epoch, UserId};
+use crate::preferences::Preferences;
 use crate::time::UnixMillis;
 
 /// What a device runs.
@@ -106,6 +107,10 @@ pub struct Device {
     pub vendor: Option<VendorToken>,
     /// Who uses it.
     pub user: Option<UserId>,
+    /// Since when they do: a message to a user is for the devices that were theirs when its release began.
+    pub user_since: Option<UnixMillis>,
+    /// What they want to be spared.
+    pub preferences: Preferences,
     /// Free labels; at most [`crate::limits::DEVICE_MAX_TAGS`], sorted, no duplicates.
     pub tags: Vec<String>,
     /// Life of its mailbox.
@@ -118,6 +123,8 @@ pub struct Device {
     pub created_at: UnixMillis,
     /// When it last registered, reported or changed.
     pub updated_at: UnixMillis,
+    /// When it last had a link, exact to a day, or registered.
+    pub seen_at: UnixMillis,
     /// Raised by each change; a change names the one it read.
     pub revision: u64,
 }

@@ -19,8 +19,10 @@ pub struct PushBody {
     pub priority: Priority,
     /// Collapse key, for the device to replace what it shows.
     pub collapse_key: Option<String>,
-    /// The payload.
+    /// The payload, in the rendering of its devices.
     pub payload: Bytes,
+    /// Set when there is nothing to show, but this message to be taken back.
+    pub recalls: Option<MessageId>,
 }
 
 /// One device of a hand-off.

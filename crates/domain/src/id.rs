@@ -95,6 +95,10 @@ sixteen_bytes!(
     BatchId
 );
 sixteen_bytes!(
+    /// One uploaded list of devices or users.
+    AudienceId
+);
+sixteen_bytes!(
     /// One page of a message's audience: derived from (message, segment, page start), so that a repeat names the same.
     ShardId
 );

@@ -1,7 +1,9 @@
 //! The typed inputs of the stages after intake, as they stand in queues.
 
 use crate::id::{ConnSeq, DeviceId, MessageId, ShardId, UserHash};
+use crate::reason::Reason;
 use crate::time::UnixMillis;
+use crate::upload::MemberKey;
 
 /// Where an enumeration goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,8 +12,12 @@ pub enum Cursor {
     Start,
     /// Named audiences: from this index of the list on.
     Index(u32),
-    /// Everyone: after this device.
+    /// What is enumerated in segments of the directory: after this device.
     After(DeviceId),
+    /// An uploaded list: after this member.
+    AfterMember(MemberKey),
+    /// The recipients of another message: after this page of its.
+    AfterShard(ShardId),
 }
 
 /// Enumerate (a part of) a message's audience.
@@ -25,6 +31,17 @@ pub struct AudienceJob {
     pub cursor: Cursor,
 }
 
+/// Let the devices of a message go on whose time has come: those of its pages that were held until `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldJob {
+    /// Which message.
+    pub message: MessageId,
+    /// Which hold.
+    pub at: UnixMillis,
+    /// The last page that was looked at; `None` = begin.
+    pub after: Option<ShardId>,
+}
+
 /// One device of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -32,6 +49,20 @@ pub struct Target {
     pub device: DeviceId,
     /// Set when the message is addressed to a user: the device must still be bound to them.
     pub user: Option<UserHash>,
+    /// Which rendering of the message the device gets: 0 = the default, n = the nth of its localizations.
+    pub variant: u8,
+    /// Held back until then: its local time has not come, or it is in quiet hours.
+    pub hold: Option<UnixMillis>,
+    /// Set when the device is counted and gets nothing: suppressed for this reason.
+    pub refusal: Option<Reason>,
+}
+
+impl Target {
+    /// A device that gets the default rendering at once.
+    #[must_use]
+    pub const fn plain(device: DeviceId, user: Option<UserHash>) -> Self {
+        Self { device, user, variant: 0, hold: None, refusal: None }
+    }
 }
 
 /// A page of a message's audience. Stored before it is counted or sent, so that a repeat of its job names the same

@@ -15,6 +15,36 @@ pub const INLINE_PAYLOAD_MAX_BYTES: usize = 512;
 pub const COLLAPSE_KEY_MAX_BYTES: usize = 64;
 /// Devices or users named in one request (JPush takes 1,000 too); larger audiences are uploads.
 pub const AUDIENCE_MAX_NAMES: usize = 1_000;
+/// Longest text of a tag expression: what fits on a screen, and parses in microseconds.
+pub const EXPRESSION_MAX_BYTES: usize = 1_024;
+/// Deepest nesting of a tag expression: parsing and evaluating recurse so deep.
+pub const EXPRESSION_MAX_DEPTH: usize = 32;
+/// Lines of one uploaded list.
+pub const UPLOAD_MAX_MEMBERS: u64 = 1_000_000;
+/// An uploaded list is deleted after this: long enough for every message that was scheduled with it soon after.
+pub const UPLOAD_KEPT_FOR: Millis = 90 * 24 * 3_600_000;
+/// Longest name of an uploaded list.
+pub const AUDIENCE_NAME_MAX_BYTES: usize = 128;
+/// Topics that a device may have opted out of.
+pub const DEVICE_MAX_OPT_OUTS: usize = 32;
+/// Longest name of a topic.
+pub const TOPIC_MAX_BYTES: usize = 64;
+/// Renderings of a message beside the default one: the languages of a large country's minorities, or of a continent.
+pub const LOCALIZATIONS_MAX: usize = 32;
+/// Longest language tag (RFC 5646 asks for 35 at least).
+pub const LANGUAGE_TAG_MAX_BYTES: usize = 35;
+/// Moments at which parts of one message wait to go on: the time zones of the Earth twice, and as many ends of quiet hours.
+pub const MESSAGE_MAX_HOLDS: usize = 192;
+/// Holds are rounded up to this, so that a million different quiet hours are few moments.
+pub const HOLD_GRANULARITY: Millis = 15 * 60_000;
+/// A paused message's jobs look so often whether it goes on.
+pub const PAUSE_POLL: Millis = 2_000;
+/// Longest pause of a message's enumeration between two pages: a changed rate takes effect within it.
+pub const RATE_MAX_PAUSE: Millis = 10_000;
+/// A recall is enumerated this long after its message was stopped, so that pages which were being made are stored by then.
+pub const RECALL_GRACE: Millis = 5_000;
+/// Highest rate of one message, devices per second.
+pub const RATE_MAX_PER_SECOND: u32 = 1_000_000;
 /// Devices of one user that a push to the user reaches, the most recently seen first: bounds a fan-out page.
 pub const USER_MAX_DEVICES: usize = 16;
 /// Tags of one device: they are copied into the mailbox item, which should stay near 1 KiB.

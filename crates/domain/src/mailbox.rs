@@ -28,6 +28,7 @@ use crate::gateway::GatewayRef;
 use crate::id::{AppId, ConnSeq, Epoch, Seq, UserHash};
 use crate::limits::{MAILBOX_MAX_REFUSALS, MAILBOX_MAX_TRIMMED_IDS};
 use crate::reason::Reason;
+use crate::time::UnixMillis;
 
 /// Which gateway holds the device's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Mailbox {
     pub revoked: bool,
     /// Who uses the device.
     pub user: Option<UserHash>,
+    /// When a gateway last took over.
+    pub seen_at: UnixMillis,
     /// Short hashes of what was trimmed last, oldest first.
     pub trimmed: VecDeque<u64>,
     /// Short hashes of what was refused last and why, oldest first: decided here, so that the ledger is told only one end.
@@ -93,6 +96,7 @@ impl Mailbox {
             credential_generation,
             revoked: false,
             user,
+            seen_at: UnixMillis(0),
             trimmed: VecDeque::new(),
             refused: VecDeque::new(),
         }

@@ -1,13 +1,20 @@
-//! The message as accepted.
+//! The message as accepted, and what its sender may still change.
+
+mod change;
+
+pub use change::{Amendment, ChangeRefused, MessageChange};
 
 use bytes::Bytes;
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Exclusion};
 use crate::balance::Tally;
 use crate::id::{AppId, MessageId};
 use crate::limits::{ACCEPTED_SWEEP_AFTER, CLOSE_AFTER_EXPIRY};
+use crate::preferences::QuietHoursPolicy;
+use crate::receipt::Channel;
+use crate::schedule::Schedule;
 use crate::stage::Stage;
-use crate::time::UnixMillis;
+use crate::time::{Millis, UnixMillis};
 
 /// How urgent a message is. High never waits behind a broadcast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +29,7 @@ pub enum Priority {
 }
 
 /// What the sender may ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Seconds it is worth delivering; 0 = now or never.
     pub ttl_seconds: u32,
@@ -30,6 +37,69 @@ pub struct Options {
     pub priority: Priority,
     /// Of several pending messages with one key, a device needs only the newest.
     pub collapse_key: Option<String>,
+    /// At most so many devices a second; `None` = as fast as it goes.
+    pub rate_per_second: Option<u32>,
+    /// What it is about: a device that opted out of this topic does not get it.
+    pub topic: Option<String>,
+    /// What it does when it meets quiet hours.
+    pub quiet_hours: QuietHoursPolicy,
+    /// It shows nothing: only the app gets its data. Whoever does not want to be notified gets it all the same.
+    pub silent: bool,
+    /// Opened or dismissed on one of a user's devices, it is taken back from the user's others.
+    pub sync_read: bool,
+}
+
+/// A rendering of a message in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Localization {
+    /// BCP 47 language tag, in lower case: `zh-cn`.
+    pub language: String,
+    /// What devices of this language get instead of [`Message::payload`]; the same form and limit.
+    pub payload: Bytes,
+}
+
+/// Whether a message that is being released goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Flow {
+    /// It does.
+    #[default]
+    Running,
+    /// Not for now.
+    Paused,
+    /// Never again: whose turn has not come is not targeted, who waits in a queue is cancelled.
+    Aborted,
+    /// Never again, and what was delivered is taken back.
+    Recalled,
+}
+
+impl Flow {
+    /// The stable name in JSON, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Aborted => "aborted",
+            Self::Recalled => "recalled",
+        }
+    }
+
+    /// Whether nobody else is to be reached any more.
+    #[must_use]
+    pub const fn is_stopped(self) -> bool {
+        matches!(self, Self::Aborted | Self::Recalled)
+    }
+}
+
+/// How a running message was told to go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// Whether it goes on.
+    pub flow: Flow,
+    /// Since when it is paused.
+    pub paused_at: Option<UnixMillis>,
+    /// How long it was paused before.
+    pub paused_for: Millis,
 }
 
 /// A push, durable from the moment it is answered with 202.
@@ -41,17 +111,29 @@ pub struct Message {
     pub app: AppId,
     /// Who it is for.
     pub audience: Audience,
+    /// And who of them does not get it.
+    pub exclude: Exclusion,
     /// What devices get on their own link: UTF-8 JSON `{"notification": …, "data": …}`, at most
     /// [`crate::limits::PAYLOAD_MAX_BYTES`].
     pub payload: Bytes,
+    /// The same in other languages; at most [`crate::limits::LOCALIZATIONS_MAX`]. The nth is variant n, counted from 1.
+    pub localizations: Vec<Localization>,
+    /// Fields for single vendors' channels, as JSON objects.
+    pub overrides: Vec<(Channel, Bytes)>,
+    /// Set when it shows nothing, but takes back this message.
+    pub recalls: Option<MessageId>,
     /// How it is to be delivered.
     pub options: Options,
     /// SHA-256 of the request body: the same Idempotency-Key with another body is a conflict.
     pub body_sha256: [u8; 32],
     /// When it was accepted.
     pub accepted_at: UnixMillis,
-    /// When it is to be released; `None` = at once.
+    /// When it is to be released, as the sender said it.
+    pub schedule: Schedule,
+    /// When it is to be released, or next; `None` = at once.
     pub release_at: Option<UnixMillis>,
+    /// The recurring message that this one is an occurrence of.
+    pub series: Option<MessageId>,
     /// From here on it is not delivered any more.
     pub expires_at: UnixMillis,
     /// `accepted` or `scheduled`, `releasing`, `released`, and `completed` once it is closed (before that, completion is
@@ -63,6 +145,10 @@ pub struct Message {
     pub released_at: Option<UnixMillis>,
     /// Which of the [`crate::limits::FANOUT_SEGMENTS`] segments are fully enumerated, one bit each.
     pub segments_done: u64,
+    /// How it was told to go on.
+    pub control: Control,
+    /// When parts of it that were held back go on, in order; at most [`crate::limits::MESSAGE_MAX_HOLDS`].
+    pub holds: Vec<UnixMillis>,
 }
 
 impl Message {
@@ -73,7 +159,11 @@ impl Message {
         match self.stage {
             Stage::Accepted => Some(self.accepted_at.plus(ACCEPTED_SWEEP_AFTER)),
             Stage::Scheduled => Some(self.release_at.unwrap_or(self.accepted_at).plus(ACCEPTED_SWEEP_AFTER)),
-            Stage::Releasing | Stage::Released => Some(self.expires_at.plus(CLOSE_AFTER_EXPIRY)),
+            Stage::Releasing | Stage::Released => {
+                let close = self.expires_at.plus(CLOSE_AFTER_EXPIRY);
+                // The timer of a hold may be lost like any other.
+                Some(self.holds.first().map_or(close, |hold| hold.plus(ACCEPTED_SWEEP_AFTER).min(close)))
+            }
             // Nothing else is the stage of a message.
             _ => None,
         }
@@ -97,12 +187,25 @@ impl Message {
         self.segments_done == Self::all_segments(&self.audience)
     }
 
-    /// The mask of [`Self::segments_done`] when all is done: named audiences are one segment, everyone is 64.
+    /// The mask of [`Self::segments_done`] when all is done.
     #[must_use]
     pub const fn all_segments(audience: &Audience) -> u64 {
-        match audience {
-            Audience::Devices(_) | Audience::Users(_) => 1,
-            Audience::All => u64::MAX,
+        u64::MAX >> (64 - audience.segments())
+    }
+
+    /// Whose turn it is when queues serve their groups in turn: an app's urgent messages do not wait behind its others.
+    #[must_use]
+    pub fn queue_group(&self) -> Box<str> {
+        match self.options.priority {
+            Priority::High => format!("{}/high", self.app).into(),
+            Priority::Normal | Priority::Low => self.app.as_str().into(),
         }
+    }
+
+    /// The payload of a variant: the default one when there is no such.
+    #[must_use]
+    pub fn rendering(&self, variant: u8) -> &Bytes {
+        let localized = usize::from(variant).checked_sub(1).and_then(|index| self.localizations.get(index));
+        localized.map_or(&self.payload, |localized| &localized.payload)
     }
 }

@@ -24,11 +24,23 @@ pub enum Reason {
     Collapsed,
     /// Recalled by the sender.
     Recalled,
+    /// Suppressed: the person does not let the app show notifications, and the message is one.
+    NotificationsOff,
+    /// Suppressed: the person does not want the message's topic.
+    OptedOut,
+    /// Suppressed: it met quiet hours, and was not to wait for their end.
+    QuietHours,
+    /// Cancelled: the sender aborted the message before this device's turn.
+    Aborted,
+    /// Suppressed, of a recall: the device never got what is recalled.
+    NothingToRecall,
+    /// Suppressed: the person has seen it on another of their devices.
+    ReadElsewhere,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::TimeToLive,
         Self::Closed,
         Self::Offline,
@@ -38,6 +50,12 @@ impl Reason {
         Self::Unbound,
         Self::Collapsed,
         Self::Recalled,
+        Self::NotificationsOff,
+        Self::OptedOut,
+        Self::QuietHours,
+        Self::Aborted,
+        Self::NothingToRecall,
+        Self::ReadElsewhere,
     ];
 
     /// The stable name in JSON, logs and metrics.
@@ -53,6 +71,12 @@ impl Reason {
             Self::Unbound => "unbound",
             Self::Collapsed => "collapsed",
             Self::Recalled => "recalled",
+            Self::NotificationsOff => "notifications_off",
+            Self::OptedOut => "opted_out",
+            Self::QuietHours => "quiet_hours",
+            Self::Aborted => "aborted",
+            Self::NothingToRecall => "nothing_to_recall",
+            Self::ReadElsewhere => "read_elsewhere",
         }
     }
 
@@ -69,6 +93,12 @@ impl Reason {
             Self::Unbound => "the device is no longer bound to the user it was addressed to",
             Self::Collapsed => "a newer message with the same collapse key took its place",
             Self::Recalled => "the sender recalled it",
+            Self::NotificationsOff => "the person does not let the app show notifications",
+            Self::OptedOut => "the person does not want messages on this topic",
+            Self::QuietHours => "it met the person's quiet hours and was not to wait for their end",
+            Self::Aborted => "the sender aborted it before this device's turn",
+            Self::NothingToRecall => "the device never got the message that is recalled",
+            Self::ReadElsewhere => "the person has seen it on another of their devices",
         }
     }
 }

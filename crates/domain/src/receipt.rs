@@ -138,8 +138,15 @@ impl Ended {
         let stage = match reason {
             Reason::TimeToLive | Reason::Closed | Reason::Offline => Stage::Expired,
             Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => Stage::Failed,
-            Reason::Unbound | Reason::Collapsed => Stage::Suppressed,
+            Reason::Unbound
+            | Reason::Collapsed
+            | Reason::NotificationsOff
+            | Reason::OptedOut
+            | Reason::QuietHours
+            | Reason::NothingToRecall
+            | Reason::ReadElsewhere => Stage::Suppressed,
             Reason::Recalled => Stage::Recalled,
+            Reason::Aborted => Stage::Cancelled,
         };
         Self { stage, reason: Some(reason), enqueued_at, sent_at: None }
     }

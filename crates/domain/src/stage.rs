@@ -109,12 +109,12 @@ impl Stage {
     }
 
     /// Whether the table allows this move. The two moves out of an end are facts that arrive late: a vendor's receipt
-    /// after a hand-off, and a device that came back after the close.
+    /// after a hand-off, and a device that came back after the close. A recurring message goes from `scheduled` to `completed`: its occurrences are messages of their own.
     #[must_use]
     pub const fn may_become(self, to: Self) -> bool {
         match self {
             Self::Accepted => matches!(to, Self::Releasing | Self::Cancelled),
-            Self::Scheduled => matches!(to, Self::Releasing | Self::Cancelled),
+            Self::Scheduled => matches!(to, Self::Accepted | Self::Releasing | Self::Cancelled | Self::Completed),
             Self::Releasing => matches!(to, Self::Released),
             Self::Released => matches!(to, Self::Completed),
             Self::Pending => to.is_terminal(),
@@ -165,7 +165,7 @@ mod tests {
             table,
             [
                 "accepted -> releasing cancelled",
-                "scheduled -> releasing cancelled",
+                "scheduled -> accepted releasing completed cancelled",
                 "releasing -> released",
                 "released -> completed",
                 "completed -> ",

@@ -32,7 +32,7 @@ fn live() -> Live {
     let mut greeting = Greeting::new(NOW, Transport::Quic);
     let claim = greeting.receive(&bytes(hello)).expect("a Hello").expect("all of it");
     let mailbox = Mailbox::new("demo".parse().expect("an app"), 1, 1, None);
-    let taken_over = TakenOver { previous: None, mailbox };
+    let taken_over = TakenOver { previous: None, mailbox, seen_before: None };
     let live = greeting.identify(claim).welcome(NOW, taken_over, &HeartbeatSettings::default());
     let mut live = live.expect("the app is the same");
     while live.poll().is_some() {}
@@ -47,6 +47,7 @@ fn body() -> Arc<PushBody> {
         priority: Priority::Normal,
         collapse_key: None,
         payload: Bytes::from(vec![b'x'; 200]),
+        recalls: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use homing_domain::{AppId, Device, DeviceId, UserId};
+use homing_domain::{AppId, Device, DeviceId, UnixMillis, UserId};
 
 use crate::{Created, Replaced, Result};
 
@@ -11,11 +11,17 @@ pub trait Devices: Send + Sync {
     /// Puts a new device.
     fn create_device(&self, device: Device) -> impl Future<Output = Result<Created>> + Send;
 
+    /// Many devices, at most [`homing_domain::limits::SHARD_MAX_DEVICES`]; answers in the same order. May be stale by moments.
+    fn devices(&self, ids: Vec<DeviceId>) -> impl Future<Output = Result<Vec<Option<Device>>>> + Send;
+
     /// One device.
     fn device(&self, id: &DeviceId) -> impl Future<Output = Result<Option<Device>>> + Send;
 
     /// Replaces a device whose stored revision is `device.revision - 1`, and keeps the user index true (which may lag).
     fn replace_device(&self, device: Device) -> impl Future<Output = Result<Replaced>> + Send;
+
+    /// Sets [`Device::seen_at`], unless the device is gone. Leaves the revision as it is.
+    fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> impl Future<Output = Result<()>> + Send;
 
     /// Deletes a device from the directory.
     fn delete_device(&self, id: &DeviceId) -> impl Future<Output = Result<()>> + Send;

@@ -16,12 +16,14 @@ pub trait Ledger: Send + Sync {
     /// transaction.
     fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Adds a page's devices to a message's `targeted`, once per shard.
+    /// Adds a page's devices to a message's `targeted`, and what the page covers (in parts of
+    /// [`homing_domain::ENUMERATION_WHOLE`]) to what is enumerated, once per shard.
     fn count_targets(
         &self,
         shard: ShardId,
         message: MessageId,
         devices: usize,
+        covers: u32,
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// A message's numbers.

@@ -8,6 +8,7 @@
 //! **Must not know**: any adapter, any SDK type.
 
 mod apps;
+mod audiences;
 mod clock;
 mod devices;
 mod error;
@@ -24,6 +25,7 @@ mod timers;
 mod upstreams;
 
 pub use apps::{Apps, Created, Replaced};
+pub use audiences::Audiences;
 pub use clock::{Clock, Entropy};
 pub use devices::Devices;
 pub use error::{Error, Fault, Result};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use homing_domain::{AppId, Message, MessageId, Shard, ShardId, UnixMillis};
+use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
 
 use crate::Result;
 
@@ -50,11 +50,20 @@ pub trait Messages: Send + Sync {
     /// `released` → `completed`: the message is closed. In any other stage nothing changes.
     fn complete(&self, id: MessageId) -> impl Future<Output = Result<()>> + Send;
 
+    /// [`Message::apply`], atomically with every other move of the message; answers the message as it stands then. `None` = no
+    /// such message. May be repeated.
+    fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> impl Future<Output = Result<Option<std::result::Result<Message, ChangeRefused>>>> + Send;
+
     /// Puts a page unless one with this id is there, and answers the one that is stored: a repeat of a job must name the
     /// devices that the first run named.
     fn put_shard(&self, shard: Shard) -> impl Future<Output = Result<Shard>> + Send;
 
-    /// The shards of a message in the order of their ids, after `after`, at most `limit`: whom it was for.
+    /// The shards of a message in the order of their ids, after `after`, at most `limit`: whom it was for. Never stale: whatever
+    /// was put before is among them.
     fn shards(
         &self,
         message: MessageId,

@@ -21,7 +21,7 @@ mod row;
 mod tests;
 mod user_index;
 
-use homing_domain::{AppId, Device, DeviceId, UserId};
+use homing_domain::{AppId, Device, DeviceId, UnixMillis, UserId};
 use homing_ports::{Created, Devices, Error, Fault, Replaced, Result};
 
 use self::user_index::Owner;
@@ -90,6 +90,21 @@ impl Devices for AwsStore {
     async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
         let call = call("read the device");
         self.get(call, device_key(id)).await?.map(|item| call.read(row::read(item))).transpose()
+    }
+
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        let call = call("read devices");
+        let mut devices = Vec::with_capacity(ids.len());
+        for id in ids {
+            let item = self.get(call, device_key(&id)).await?;
+            devices.push(item.map(|item| call.read(row::read(item))).transpose()?);
+        }
+        Ok(devices)
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        let touch = Expression::update("SET #se = :at").when("attribute_exists(#pk)").value("at", seen_at);
+        self.update(call("note that the device was seen"), device_key(id), touch).await.map(|_| ())
     }
 
     async fn replace_device(&self, device: Device) -> Result<Replaced> {

@@ -127,9 +127,9 @@ impl Ledger for AwsStore {
             .await
     }
 
-    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize, covers: u32) -> Result<()> {
         let mark = numbers::Mark::shard(&shard);
-        self.count_once(call("count targets"), mark, message, Tally::targeted(devices)).await
+        self.count_once(call("count targets"), mark, message, Tally::of_page(devices, covers)).await
     }
 
     async fn tally(&self, message: MessageId) -> Result<Tally> {

@@ -33,7 +33,7 @@ mod shard_row;
 #[cfg(test)]
 mod tests;
 
-use homing_domain::{AppId, Message, MessageId, Shard, ShardId, UnixMillis};
+use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
 use homing_ports::{Accepted, Error, Fault, Messages, Result};
 
 use crate::AwsStore;
@@ -107,6 +107,15 @@ impl Messages for AwsStore {
 
     async fn complete(&self, id: MessageId) -> Result<()> {
         self.close(id).await
+    }
+
+    async fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        let _ = (id, change);
+        Err(Error::new(Fault::Broken, "change the message"))
     }
 
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    AppId, Audience, DeviceId, GatewayRef, Message, MessageId, Options, Priority, ServerId, Stage, UnixMillis,
+    AppId, Audience, Control, DeviceId, Exclusion, GatewayRef, Message, MessageId, Options, Priority, Schedule,
+    ServerId, Stage, UnixMillis,
 };
 use homing_ports::{Clock, Mailboxes, Messages, Outgoing, QueueName, Queues};
 use homing_store_embedded::EmbeddedStore;
@@ -75,7 +76,7 @@ fn message(n: u64) -> Message {
         app: app(),
         audience: Audience::Devices(vec![DeviceId::from_bytes(id(n))]),
         payload: Bytes::from(vec![b'x'; RECORD_BYTES]),
-        options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
+        options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() },
         body_sha256: [7; 32],
         accepted_at: UnixMillis(n),
         release_at: None,
@@ -83,6 +84,14 @@ fn message(n: u64) -> Message {
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     }
 }
@@ -98,6 +107,7 @@ fn enqueue(n: u64) -> Enqueue {
         priority: Priority::Normal,
         collapse_key: None,
         body: Body::Inline(Bytes::from(vec![b'x'; RECORD_BYTES])),
+        variant: 0,
     }
 }
 
@@ -185,7 +195,7 @@ fn mailbox(criterion: &mut Criterion) {
     let (directory, runtime) = (TempDir::new().expect("a directory"), runtime());
     let (store, next) = (open(directory.path()), Arc::new(AtomicU64::new(0)));
     let gateway = GatewayRef { server_id: ServerId([1; 8]), incarnation: 1 };
-    let takeover = Takeover { gateway, conn_seq: 1, credential_generation: 1 };
+    let takeover = Takeover { gateway, conn_seq: 1, credential_generation: 1, now: UnixMillis(0) };
     in_flight(&runtime, &Arc::new(AtomicU64::new(0)), DEVICES, |n| {
         let (store, device) = (store.clone(), DeviceId::from_bytes(id(n)));
         async move {

@@ -1,6 +1,6 @@
 //! The directory of devices with its two indexes, which change together with it.
 
-use homing_domain::{AppId, Device, DeviceId, UserId};
+use homing_domain::{AppId, Device, DeviceId, UnixMillis, UserId};
 use homing_ports::{Created, Devices, Replaced, Result};
 
 use crate::EmbeddedStore;
@@ -63,6 +63,21 @@ impl Devices for EmbeddedStore {
 
     async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
         self.engine().noun(&key(id)).map_err(|error| error.in_port("read the device"))
+    }
+
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        self.read_pages("read devices", move |engine| ids.iter().map(|id| engine.noun(&key(id))).collect()).await
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        let key = key(id);
+        self.commit("note that the device was seen", move |view| {
+            if let Some(stored) = view.noun::<Device>(&key)? {
+                view.put_noun(key, &Device { seen_at, ..stored });
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn replace_device(&self, device: Device) -> Result<Replaced> {

@@ -14,8 +14,9 @@ use crate::{messages, rows};
 /// Format of the layout that this release writes. It reads all earlier ones.
 ///
 /// 1: the first. 2: messages have a time when they are looked at again ([`Table::MessagesDue`]); an earlier release would
-/// not keep it, so it must not open such a store.
-const FORMAT: u32 = 2;
+/// not keep it, so it must not open such a store. 3: messages have audiences, schedules and controls, and devices
+/// preferences, which an earlier release would drop.
+const FORMAT: u32 = 3;
 
 /// Rows of one batch while an earlier format is brought to the present.
 const PAGE_ROWS: usize = 1_000;
@@ -33,6 +34,8 @@ pub(crate) fn check(engine: &Engine, path: &Path) -> Result<(), OpenError> {
     match found.map(|row| row.version) {
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT }),
         Some(FORMAT) => Ok(()),
+        // Rows of format 2 are read as they are.
+        Some(2) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
         Some(_) | None => upgrade(engine).map_err(|error| OpenError::from_store(path, error)),
     }
 }
@@ -54,6 +57,10 @@ fn upgrade(engine: &Engine) -> StoreResult<()> {
     commit(engine, page, old?, Some(FormatRow { version: FORMAT }))
 }
 
+fn mark(engine: &Engine) -> StoreResult<()> {
+    commit(engine, Vec::new(), Vec::new(), Some(FormatRow { version: FORMAT }))
+}
+
 fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<FormatRow>) -> StoreResult<()> {
     let mut batch = engine.database.batch().durability(Some(PersistMode::SyncAll));
     for key in due {
@@ -71,7 +78,7 @@ fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<Format
 
 #[cfg(test)]
 mod tests {
-    use homing_domain::{Audience, MessageId, Options, Priority, Stage, UnixMillis};
+    use homing_domain::{Audience, Control, Exclusion, MessageId, Options, Priority, Schedule, Stage, UnixMillis};
 
     use super::*;
 
@@ -81,7 +88,7 @@ mod tests {
             app: "shop".parse().unwrap(),
             audience: Audience::All,
             payload: Bytes::from_static(b"{}"),
-            options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None },
+            options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None, ..Options::default() },
             body_sha256: [3; 32],
             accepted_at: UnixMillis(1_000),
             release_at: None,
@@ -89,6 +96,14 @@ mod tests {
             stage,
             releasing_at: None,
             released_at: None,
+            exclude: Exclusion::default(),
+            localizations: Vec::new(),
+            overrides: Vec::new(),
+            recalls: None,
+            schedule: Schedule::Now,
+            series: None,
+            control: Control::default(),
+            holds: Vec::new(),
             segments_done: 0,
         }
     }

@@ -100,11 +100,11 @@ impl Ledger for EmbeddedStore {
         .await
     }
 
-    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize, covers: u32) -> Result<()> {
         let now = self.shared.clock.now();
         self.commit("count targets", move |view| {
             let mark = counted_of(&message).byte(SHARD).shard(&shard);
-            count_once(view, mark, message, &Tally::targeted(devices), now)
+            count_once(view, mark, message, &Tally::of_page(devices, covers), now)
         })
         .await
     }

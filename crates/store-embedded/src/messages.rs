@@ -1,7 +1,7 @@
 //! Message rows, their indexes, and the pages of their audiences.
 
 use homing_domain::limits::FANOUT_SEGMENTS;
-use homing_domain::{AppId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, Stage, UnixMillis};
 use homing_ports::{Accepted, Messages, Result};
 
 use crate::EmbeddedStore;
@@ -65,7 +65,7 @@ fn change(view: &mut View<'_>, id: MessageId, operation: impl FnOnce(&mut Messag
     if message != before {
         view.put_noun(key, &message);
     }
-    if message.stage != before.stage {
+    if message.due_at() != before.due_at() {
         due(&before).into_iter().for_each(|key| view.delete(key));
         due(&message).into_iter().for_each(|key| view.put_mark(key));
     }
@@ -156,11 +156,24 @@ impl Messages for EmbeddedStore {
     async fn complete(&self, id: MessageId) -> Result<()> {
         self.commit("complete the message", move |view| {
             let completed = change(view, id, |message| {
-                if message.stage.may_become(Stage::Completed) {
+                if message.stage == Stage::Released {
                     message.stage = Stage::Completed;
                 }
             });
             completed.map(|_| ())
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        id: MessageId,
+        asked: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        self.commit("change the message", move |view| {
+            let mut refused = None;
+            let changed = change(view, id, |message| refused = message.apply(asked).err())?;
+            Ok(changed.map(|message| refused.map_or(Ok(message), Err)))
         })
         .await
     }

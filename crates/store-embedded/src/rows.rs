@@ -2,12 +2,14 @@
 //! store of an earlier release opens.
 
 mod app;
+mod audience;
 mod code;
 mod device;
 mod ledger;
 mod mailbox;
 mod message;
 mod queue;
+mod schedule;
 mod settings;
 mod shard;
 mod upstream;

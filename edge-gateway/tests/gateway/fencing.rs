@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use homing_domain::mailbox::Takeover;
-use homing_domain::{GatewayRef, Notice, ServerId};
+use homing_domain::{GatewayRef, Notice, ServerId, UnixMillis};
 use homing_link::Transport;
 use homing_wire::CloseCode;
 
@@ -45,7 +45,7 @@ async fn a_takeover_elsewhere_ends_the_link_here() {
     let world = World::new().await;
     let device = world.register(1);
     let mut link = Raw::join(&world, Transport::Tcp, device, 1).await;
-    let takeover = Takeover { gateway: elsewhere(), conn_seq: 2, credential_generation: 1 };
+    let takeover = Takeover { gateway: elsewhere(), conn_seq: 2, credential_generation: 1, now: UnixMillis(0) };
     world.ports.take_over_now(device, takeover).unwrap();
     // The hint is lost; the next mailbox call shows it.
     world.ports.notice(Notice::Reread { device, conn_seq: 1 });
@@ -57,7 +57,7 @@ async fn a_takeover_elsewhere_ends_the_link_here() {
 async fn the_gateway_before_is_told() {
     let world = World::new().await;
     let device = world.register(1);
-    let takeover = Takeover { gateway: elsewhere(), conn_seq: 1, credential_generation: 1 };
+    let takeover = Takeover { gateway: elsewhere(), conn_seq: 1, credential_generation: 1, now: UnixMillis(0) };
     world.ports.take_over_now(device, takeover).unwrap();
     let _link = Raw::join(&world, Transport::Tcp, device, 2).await;
     let told = world.ports.until("the notice", |ports| ports.notified.lock().unwrap().first().cloned()).await;

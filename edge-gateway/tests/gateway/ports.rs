@@ -9,8 +9,8 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, BusEvent, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageId, Millis, Notice, Reason, Seq, Shard,
-    ShardId, UnixMillis, Upstream, UserHash,
+    App, AppId, BusEvent, ChangeRefused, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageChange, MessageId,
+    Millis, Notice, Reason, Seq, Shard, ShardId, UnixMillis, Upstream, UserHash,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, FleetSettings, Gateways, Mailboxes, Messages,
@@ -137,6 +137,14 @@ impl Messages for Ports {
     }
 
     async fn complete(&self, _: MessageId) -> Result<()> {
+        Err(UNUSED)
+    }
+
+    async fn change(
+        &self,
+        _: MessageId,
+        _: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
         Err(UNUSED)
     }
 

@@ -183,6 +183,7 @@ impl World {
             priority: Priority::Normal,
             collapse_key: None,
             payload: Bytes::copy_from_slice(text.as_bytes()),
+            recalls: None,
         }
     }
 
@@ -205,6 +206,7 @@ impl World {
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
             body: if is_inline { Body::Inline(body.payload.clone()) } else { Body::Reference },
+            variant: 0,
         };
         let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);
         let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else {

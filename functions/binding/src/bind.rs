@@ -34,7 +34,10 @@ where
             let notice = Notice::Reread { device: id, conn_seq: route.conn_seq };
             ports.notify(route.gateway, vec![notice]).await?;
         }
-        device.user = user.cloned();
+        if device.user.as_ref() != user {
+            device.user = user.cloned();
+            device.user_since = user.is_some().then_some(now);
+        }
         // Replaced even when it says so already: the revision is what another bind under way must trip over.
         if replace(ports, &mut device, now).await? {
             return Ok(device);

@@ -2,7 +2,7 @@
 
 use homing_credentials::{DeviceKeys, derive_id};
 use homing_domain::mailbox::Mailbox;
-use homing_domain::{AppId, Device, DeviceId, DeviceProfile, UnixMillis, VendorToken};
+use homing_domain::{AppId, Device, DeviceId, DeviceProfile, Preferences, UnixMillis, VendorToken};
 use homing_ports::{Created, Devices, Entropy, Error, Mailboxes};
 use uuid::Builder;
 
@@ -70,6 +70,9 @@ pub async fn register<P: Devices + Mailboxes>(
         created_at: now,
         updated_at: now,
         revision: 1,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: now,
     };
     match ports.create_device(device.clone()).await? {
         Created::New => Ok(device),

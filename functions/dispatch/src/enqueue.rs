@@ -49,6 +49,7 @@ pub(crate) fn request(message: &Rendered, target: &Target, now: UnixMillis) -> E
         priority: message.priority,
         collapse_key: message.collapse_key.clone(),
         body: message.body(),
+        variant: 0,
     }
 }
 

@@ -40,5 +40,6 @@ fn push_body(message: &Rendered, now: UnixMillis) -> PushBody {
         priority: message.priority,
         collapse_key: message.collapse_key.clone(),
         payload: message.payload.clone(),
+        recalls: None,
     }
 }

@@ -18,6 +18,8 @@ pub fn shard_id(message: MessageId, segment: u8, start: Cursor) -> ShardId {
             (b"index", &index)
         }
         Cursor::After(device) => (b"after", device.as_bytes()),
+        Cursor::AfterMember(key) => (b"member", &key.0),
+        Cursor::AfterShard(shard) => (b"shard", shard.as_bytes()),
     };
     ShardId::from_bytes(derive_id("homing/1 shard", &[message.as_bytes(), &[segment], kind, place]))
 }
@@ -32,7 +34,7 @@ impl<P: Ports> Fanout<P> {
             }
             (Audience::All, Cursor::Start) => self.page_of_app(message, segment, None).await?,
             (Audience::All, Cursor::After(device)) => self.page_of_app(message, segment, Some(device)).await?,
-            (Audience::Devices(_) | Audience::Users(_), Cursor::After(_)) | (Audience::All, Cursor::Index(_)) => {
+            _ => {
                 return Err(StageError::poison("the cursor does not fit the audience"));
             }
         };
@@ -51,7 +53,7 @@ impl<P: Ports> Fanout<P> {
         let targets = devices
             .iter()
             .filter(|device| message.releasing_at.is_none_or(|releasing_at| device.created_at <= releasing_at))
-            .map(|device| Target { device: device.id, user: None })
+            .map(|device| Target::plain(device.id, None))
             .collect();
         Ok((targets, next))
     }
@@ -61,7 +63,7 @@ impl<P: Ports> Fanout<P> {
 pub(crate) const fn index(cursor: Cursor) -> usize {
     match cursor {
         Cursor::Index(index) => index as usize,
-        Cursor::Start | Cursor::After(_) => 0,
+        _ => 0,
     }
 }
 
@@ -74,6 +76,6 @@ pub(crate) fn cursor_at(index: usize, names: usize) -> Option<Cursor> {
 fn page_of_list(devices: &[DeviceId], start: usize) -> (Vec<Target>, Option<Cursor>) {
     let end = devices.len().min(start.saturating_add(SHARD_MAX_DEVICES));
     let page = devices.get(start..end).unwrap_or_default();
-    let targets = page.iter().map(|device| Target { device: *device, user: None }).collect();
+    let targets = page.iter().map(|device| Target::plain(*device, None)).collect();
     (targets, cursor_at(end, devices.len()))
 }

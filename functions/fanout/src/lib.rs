@@ -79,6 +79,9 @@ impl<P: Ports> Fanout<P> {
             (Audience::Devices(_) | Audience::Users(_), None | Some(0)) => {
                 self.page(&message, job.segment, 0, job.cursor).await
             }
+            (Audience::Expression(_) | Audience::Uploaded(_) | Audience::RecipientsOf(_), _) => {
+                Err(StageError::poison("this kind of audience is not enumerated yet"))
+            }
             (_, Some(_)) => Err(StageError::poison("the audience has no such segment")),
         }
     }
@@ -148,7 +151,7 @@ impl<P: Ports> Fanout<P> {
     async fn count(&self, shard: &Shard) -> Result<(), StageError> {
         match shard.targets.len() {
             0 => Ok(()),
-            devices => Ok(self.ports.count_targets(shard.id, shard.message, devices).await?),
+            devices => Ok(self.ports.count_targets(shard.id, shard.message, devices, 0).await?),
         }
     }
 

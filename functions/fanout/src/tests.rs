@@ -11,7 +11,8 @@ use futures_util::FutureExt as _;
 use homing_contract::queue::{DispatchInput, decode_dispatch_input, encode};
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    AppId, Audience, AudienceJob, Cursor, DeviceId, Message, MessageId, Options, Priority, Stage, UnixMillis, UserId,
+    AppId, Audience, AudienceJob, Control, Cursor, DeviceId, Exclusion, Message, MessageId, Options, Priority,
+    Schedule, Stage, UnixMillis, UserId,
 };
 use homing_ports::{QueueName, StageError};
 
@@ -34,7 +35,7 @@ fn message(audience: Audience) -> Message {
         app: app(),
         audience,
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None },
+        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None, ..Options::default() },
         body_sha256: [0; 32],
         accepted_at: NOW.minus(10),
         release_at: None,
@@ -42,6 +43,14 @@ fn message(audience: Audience) -> Message {
         stage: Stage::Accepted,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     }
 }

@@ -36,7 +36,7 @@ impl<P: Ports> Fanout<P> {
             let lookups = some.iter().map(|user| self.ports.devices_of_user(&message.app, user, USER_MAX_DEVICES));
             for (user, devices) in some.iter().zip(try_join_all(lookups).await?) {
                 let new = devices.into_iter().take(USER_MAX_DEVICES).filter(|device| targeted.insert(*device));
-                targets.extend(new.map(|device| Target { device, user: Some(user.hash()) }));
+                targets.extend(new.map(|device| Target::plain(device, Some(user.hash()))));
             }
             at += some.len();
         }

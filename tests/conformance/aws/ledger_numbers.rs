@@ -23,7 +23,7 @@ async fn count_all(world: &Aws) {
     let ports = world.ports();
     let counts = (0..2 * MARKS).map(|run| async move {
         let n = run % MARKS;
-        ports.count_targets(shard_id(n), message_id(1), 7).await.unwrap();
+        ports.count_targets(shard_id(n), message_id(1), 7, 0).await.unwrap();
         ports.count(batch_id(n), vec![(message_id(1), of_batch())]).await.unwrap();
     });
     join_all(counts).await;

@@ -79,7 +79,7 @@ async fn receipts_and_numbers_are_one_write_unit_each() {
     store.record(batch_id(2), vec![fact(1, 1, Fact::Displayed), fact(1, 1, Fact::Opened)]).await.unwrap();
     assert_eq!(spent(store), costs([("GetItem", 1, 1.0), ("PutItem", 1, 1.0)]), "facts of one row");
     for shard in 0..16 {
-        store.count_targets(shard_id(shard), message_id(1), 256).await.unwrap();
+        store.count_targets(shard_id(shard), message_id(1), 256, 0).await.unwrap();
     }
     assert_eq!(spent(store), costs([("UpdateItem", 16, 16.0)]), "the first sixteen counts");
     store.count(batch_id(1), vec![(message_id(1), Tally::targeted(1))]).await.unwrap();

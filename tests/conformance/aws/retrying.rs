@@ -5,8 +5,9 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, ConnSeq, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease, Message, MessageId,
-    Millis, Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, UnixMillis, Upstream, UserHash, UserId,
+    App, AppId, BatchId, BusEvent, ChangeRefused, ConnSeq, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease,
+    Message, MessageChange, MessageId, Millis, Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, UnixMillis,
+    Upstream, UserHash, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Created, DeadLetter, Devices, Events, Fault, FleetSettings, Gateways, Ledger, Mailboxes, Messages,
@@ -63,6 +64,8 @@ retried! {
     Devices {
         fn create_device(device: Device) -> Created;
         fn device(id: &DeviceId) -> Option<Device>;
+        fn devices(ids: Vec<DeviceId>) -> Vec<Option<Device>>;
+        fn touch_device(id: &DeviceId, seen_at: UnixMillis) -> ();
         fn replace_device(device: Device) -> Replaced;
         fn delete_device(id: &DeviceId) -> ();
         fn devices_of_app(app: &AppId, segment: u8, after: Option<DeviceId>, limit: usize) -> Vec<Device>;
@@ -76,13 +79,14 @@ retried! {
         fn begin_release(id: MessageId, now: UnixMillis) -> Option<Message>;
         fn finish_segment(id: MessageId, segment: u8, now: UnixMillis) -> Option<Message>;
         fn complete(id: MessageId) -> ();
+        fn change(id: MessageId, change: MessageChange) -> Option<std::result::Result<Message, ChangeRefused>>;
         fn put_shard(shard: Shard) -> Shard;
         fn shards(message: MessageId, after: Option<ShardId>, limit: usize) -> Vec<Shard>;
     }
     Ledger {
         fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
         fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
-        fn count_targets(shard: ShardId, message: MessageId, devices: usize) -> ();
+        fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
         fn tally(message: MessageId) -> Tally;
         fn delivery(message: MessageId, device: DeviceId) -> Option<Delivery>;
         fn deliveries(message: MessageId, after: Option<DeviceId>, limit: usize) -> Vec<Delivery>;

@@ -25,7 +25,7 @@ async fn everything_answered_is_there() {
     store.accept(message(1, "shop", Audience::All)).await.unwrap();
     store.put_shard(shard(1, 1)).await.unwrap();
     let rows = store.record(batch_id(1), vec![delivered(1, 1)]).await.unwrap();
-    store.count_targets(shard(1, 1).id, message_id(1), 7).await.unwrap();
+    store.count_targets(shard(1, 1).id, message_id(1), 7, 0).await.unwrap();
     store.store_upstream(upstream(1, 1)).await.unwrap();
     let settings = homing_ports::FleetSettings { revision: 1, ..store.settings().await.unwrap() };
     store.replace_settings(settings.clone()).await.unwrap();
@@ -39,7 +39,7 @@ async fn everything_answered_is_there() {
     assert_eq!(store.accept(message(1, "shop", Audience::All)).await.unwrap(), existing);
     assert_eq!(store.shards(message_id(1), None, 9).await.unwrap(), [shard(1, 1)]);
     assert_eq!(store.deliveries(message_id(1), None, 9).await.unwrap(), rows);
-    store.count_targets(shard(1, 1).id, message_id(1), 7).await.unwrap();
+    store.count_targets(shard(1, 1).id, message_id(1), 7, 0).await.unwrap();
     assert_eq!(store.tally(message_id(1)).await.unwrap().balance(None).targeted, 7);
     assert_eq!(store.upstreams(&app_id("shop"), 0, 9).await.unwrap().len(), 1);
     assert_eq!(store.settings().await.unwrap(), settings);

@@ -17,7 +17,7 @@ async fn fill(world: &Embedded, n: u32) {
     let accepted = Message { accepted_at: world.now(), ..message(n, "shop", Audience::All) };
     store.accept(accepted).await.unwrap();
     store.put_shard(shard(n, n)).await.unwrap();
-    store.count_targets(shard(n, n).id, message_id(n), 3).await.unwrap();
+    store.count_targets(shard(n, n).id, message_id(n), 3, 0).await.unwrap();
     for first in (0..DEVICES).step_by(500) {
         let receipts: Vec<Receipt> = (first..first + 500).map(|device| delivered(n, device)).collect();
         store.record(batch_id(first + n), receipts).await.unwrap();
@@ -63,7 +63,7 @@ async fn receipts_for_nobodys_message_go_too() {
     let world = Embedded::open();
     let store = world.ports();
     store.record(batch_id(1), vec![delivered(9, 1)]).await.unwrap();
-    store.count_targets(shard(1, 8).id, message_id(8), 3).await.unwrap();
+    store.count_targets(shard(1, 8).id, message_id(8), 3, 0).await.unwrap();
     world.advance(HISTORY_KEPT_FOR + 1).await;
     store.sweep(world.now()).await.unwrap();
     assert_eq!(store.delivery(message_id(9), device_id(1)).await.unwrap(), None);

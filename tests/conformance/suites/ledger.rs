@@ -95,8 +95,8 @@ pub(crate) async fn a_batch_counts_once_per_message<A: Adapter>(world: &A) {
 pub(crate) async fn a_shards_targets_count_once<A: Adapter>(world: &A) {
     let ports = world.ports();
     for _ in 0..2 {
-        ports.count_targets(shard_id(1), message_id(1), 256).await.unwrap();
-        ports.count_targets(shard_id(2), message_id(1), 44).await.unwrap();
+        ports.count_targets(shard_id(1), message_id(1), 256, 0).await.unwrap();
+        ports.count_targets(shard_id(2), message_id(1), 44, 0).await.unwrap();
     }
     assert_eq!(ports.tally(message_id(1)).await.unwrap(), Tally::targeted(300));
     // A batch with the bytes of a shard's id is still another thing.

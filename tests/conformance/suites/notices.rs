@@ -21,6 +21,7 @@ fn every_kind() -> Vec<Notice> {
         priority: Priority::High,
         collapse_key: Some("k".to_owned()),
         payload: Bytes::from_static(b"{}"),
+        recalls: None,
     };
     let targets = vec![HandOffTarget { device, conn_seq, seq: 4, enqueued_at: UnixMillis(5) }];
     vec![

@@ -2,7 +2,9 @@
 
 use homing_contract::queue::decode;
 use homing_domain::mailbox::{Body, Enqueue, Enqueued, Takeover};
-use homing_domain::{ConnSeq, DeviceId, Event, MessageId, Notice, Priority, Reason, ReceiptBatch, Stage, UserId};
+use homing_domain::{
+    ConnSeq, DeviceId, Event, MessageId, Notice, Priority, Reason, ReceiptBatch, Stage, UnixMillis, UserId,
+};
 use homing_ports::{Devices, Mailboxes as _, NoticeSource as _, QueueName};
 use http::Request;
 use serde_json::json;
@@ -24,6 +26,7 @@ pub(super) async fn pending(world: &World, device: DeviceId, n: u8, user: Option
         priority: Priority::Normal,
         collapse_key: None,
         body: Body::Reference,
+        variant: 0,
     };
     let enqueued = world.store.enqueue(vec![(device, request)]).await.unwrap().remove(0).unwrap();
     assert!(matches!(enqueued, Enqueued::Stored { .. }), "{enqueued:?}");
@@ -45,7 +48,7 @@ async fn ended(world: &World) -> Vec<(MessageId, Stage, Option<Reason>)> {
 
 pub(super) async fn connect(world: &World, device: DeviceId, conn_seq: ConnSeq) -> homing_domain::GatewayRef {
     let gateway = gateway(world, 1, 1).await;
-    let takeover = Takeover { gateway, conn_seq, credential_generation: 1 };
+    let takeover = Takeover { gateway, conn_seq, credential_generation: 1, now: UnixMillis(0) };
     world.store.take_over(device, takeover).await.unwrap().unwrap();
     gateway
 }
@@ -145,7 +148,7 @@ async fn a_deregistered_device_is_gone_for_good() {
     assert_eq!(ended(&world).await, [(message, Stage::Failed, Some(Reason::Deregistered))]);
     assert_eq!(world.get(&path, &secret).await.problem().0, 401);
     assert_eq!(world.get(&path, &world.server_key).await.problem().0, 404);
-    let takeover = Takeover { gateway, conn_seq: 2, credential_generation: 1 };
+    let takeover = Takeover { gateway, conn_seq: 2, credential_generation: 1, now: UnixMillis(0) };
     assert!(world.store.take_over(device, takeover).await.unwrap().is_err());
 }
 

@@ -85,6 +85,8 @@ through_the_fault!(Apps {
 through_the_fault!(Devices {
     fn create_device(device: Device) -> Created;
     fn device(id: &DeviceId) -> Option<Device>;
+    fn devices(ids: Vec<DeviceId>) -> Vec<Option<Device>>;
+    fn touch_device(id: &DeviceId, seen_at: UnixMillis) -> ();
     fn replace_device(device: Device) -> Replaced;
     fn delete_device(id: &DeviceId) -> ();
     fn devices_of_app(app: &AppId, segment: u8, after: Option<DeviceId>, limit: usize) -> Vec<Device>;
@@ -120,6 +122,7 @@ through_the_fault!(Messages {
     fn begin_release(id: MessageId, now: UnixMillis) -> Option<Message>;
     fn finish_segment(id: MessageId, segment: u8, now: UnixMillis) -> Option<Message>;
     fn complete(id: MessageId) -> ();
+    fn change(id: MessageId, change: MessageChange) -> Option<std::result::Result<Message, ChangeRefused>>;
     fn put_shard(shard: Shard) -> Shard;
     fn shards(message: MessageId, after: Option<ShardId>, limit: usize) -> Vec<Shard>;
 });
@@ -155,7 +158,7 @@ through_the_fault!(Settings {
 through_the_fault!(Ledger {
     fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
     fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
-    fn count_targets(shard: ShardId, message: MessageId, devices: usize) -> ();
+    fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
     fn tally(message: MessageId) -> Tally;
     fn delivery(message: MessageId, device: DeviceId) -> Option<Delivery>;
     fn deliveries(message: MessageId, after: Option<DeviceId>, limit: usize) -> Vec<Delivery>;

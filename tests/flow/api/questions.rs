@@ -5,7 +5,7 @@ use homing_contract::queue::decode;
 use homing_domain::mailbox::{Body, Enqueue, Takeover};
 use homing_domain::{
     BatchId, Channel, Counter, Delivery, DeviceId, Ended, Event, Fact, MessageId, Priority, Receipt, ReceiptBatch,
-    Shard, ShardId, Tally, Target, Upstream,
+    Shard, ShardId, Tally, Target, UnixMillis, Upstream,
 };
 use homing_ports::{Ledger as _, Mailboxes as _, Messages as _, QueueName, Upstreams as _};
 use serde_json::{Value, json};
@@ -33,9 +33,9 @@ async fn target(world: &World, message: MessageId, device: DeviceId) {
     let now = world.edge.now();
     world.store.begin_release(message, now).await.unwrap();
     let shard = ShardId::from_bytes(*message.as_bytes());
-    let targets = vec![Target { device, user: None }];
+    let targets = vec![Target::plain(device, None)];
     world.store.put_shard(Shard { id: shard, message, targets, next: None }).await.unwrap();
-    world.store.count_targets(shard, message, 1).await.unwrap();
+    world.store.count_targets(shard, message, 1, 0).await.unwrap();
 }
 
 async fn enqueue(world: &World, message: MessageId, device: DeviceId) {
@@ -50,6 +50,7 @@ async fn enqueue(world: &World, message: MessageId, device: DeviceId) {
         priority: Priority::Normal,
         collapse_key: None,
         body: Body::Reference,
+        variant: 0,
     };
     world.store.enqueue(vec![(device, request)]).await.unwrap().remove(0).unwrap();
 }
@@ -135,7 +136,7 @@ async fn presence_needs_a_live_gateway() {
     let (id, secret) = world.register().await;
     world.call("PUT", &format!("/v1/devices/{id}/user"), &secret, Some(json!({"user_id": "anna"}))).await.expect(200);
     let gateway = gateway(&world, 1, 1).await;
-    let takeover = Takeover { gateway, conn_seq: 1, credential_generation: 1 };
+    let takeover = Takeover { gateway, conn_seq: 1, credential_generation: 1, now: UnixMillis(0) };
     world.store.take_over(id.parse().unwrap(), takeover).await.unwrap().unwrap();
     let path = format!("/v1/presence?devices={id}&users=anna,nobody");
     let view = world.get(&path, &world.server_key).await.expect(200);

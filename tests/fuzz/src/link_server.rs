@@ -168,8 +168,7 @@ impl World {
             expires_at: self.now.plus(if style & 1 == 0 { 60_000 } else { 31_536_000_000 }),
             priority: Priority::Normal,
             collapse_key: (style & 6 == 6).then(|| "k".to_owned()),
-            payload: Bytes::from_static(&[b'x'; 400]),
-        };
+            payload: Bytes::from_static(&[b'x'; 400]), recalls: None };
         let inline = style & 8 == 0;
         let enqueued = self.mailbox.enqueue(Enqueue {
             app: APP.parse().expect("an app id"),
@@ -180,8 +179,7 @@ impl World {
             expires_at: body.expires_at,
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
-            body: if inline { Body::Inline(body.payload.clone()) } else { Body::Reference },
-        });
+            body: if inline { Body::Inline(body.payload.clone()) } else { Body::Reference }, variant: 0 });
         self.bodies.push(body.clone());
         let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else { return None };
         let conn_seq = route?.conn_seq;

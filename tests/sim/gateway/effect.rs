@@ -167,6 +167,7 @@ impl World {
                     priority: message.options.priority,
                     collapse_key: message.options.collapse_key,
                     payload: message.payload,
+                    recalls: None,
                 })
             });
             Done::Body(link, message, body)

@@ -36,6 +36,22 @@ impl Devices for Weak {
         self.call("read a device", move |state| Ok(state.devices.rows.get(&id).cloned())).await
     }
 
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        self.call("read devices", move |state| Ok(ids.iter().map(|id| state.devices.rows.get(id).cloned()).collect()))
+            .await
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        let id = *id;
+        self.call("touch a device", move |state| {
+            if let Some(device) = state.devices.rows.get_mut(&id) {
+                device.seen_at = seen_at;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn replace_device(&self, device: Device) -> Result<Replaced> {
         self.call("replace a device", move |state| {
             let Some(stored) = state.devices.rows.get(&device.id) else { return Ok(Replaced::Changed) };

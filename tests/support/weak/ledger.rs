@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use homing_domain::{BatchId, Counter, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
+use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
 use homing_ports::{Error, Fault, Ledger, Result};
 
 use super::{State, Weak, Weakness};
@@ -85,11 +85,11 @@ impl Ledger for Weak {
         .await
     }
 
-    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize, covers: u32) -> Result<()> {
         self.call("count targets", move |state| {
             if state.ledger.shards_counted.insert(shard) {
                 let tally = state.ledger.tallies.entry(message).or_default();
-                tally.add(Counter::Targeted, i64::try_from(devices).unwrap_or(i64::MAX));
+                tally.merge(&Tally::of_page(devices, covers));
             } else {
                 state.coverage.hit("count", "a shard is counted once");
             }

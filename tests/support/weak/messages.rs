@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use homing_domain::{AppId, DeviceId, Message, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_domain::{
+    AppId, ChangeRefused, DeviceId, Message, MessageChange, MessageId, Shard, ShardId, Stage, UnixMillis,
+};
 use homing_ports::{Accepted, Messages, Result};
 
 use super::{State, Weak, Weakness};
@@ -142,6 +144,19 @@ impl Messages for Weak {
                 state.move_message(id, Stage::Completed);
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        self.call("change a message", move |state| {
+            let Some(message) = state.messages.rows.get_mut(&id) else { return Ok(None) };
+            let applied = message.apply(change);
+            Ok(Some(applied.map(|()| message.clone())))
         })
         .await
     }

@@ -33,10 +33,17 @@ pub(super) const STAGES: [&str; 8] = [
 ];
 
 const STAGE_WHY: &str = "a stage knows the ports and nothing of who hosts it, who stores for it, or who comes next";
-const HTTP_STAGE_MAY: &[&str] =
-    &["homing-domain", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry", "homing-endpoint"];
+const HTTP_STAGE_MAY: &[&str] = &[
+    "homing-domain",
+    "homing-calendar",
+    "homing-contract",
+    "homing-credentials",
+    "homing-ports",
+    "homing-telemetry",
+    "homing-endpoint",
+];
 const QUEUE_STAGE_MAY: &[&str] =
-    &["homing-domain", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry"];
+    &["homing-domain", "homing-calendar", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry"];
 
 const fn http_stage(package: &'static str) -> Row {
     Row { package, may: HTTP_STAGE_MAY, externals: Externals::AnyBut(&["tokio", "rand"]), why: STAGE_WHY }
@@ -46,7 +53,7 @@ const fn queue_stage(package: &'static str) -> Row {
     Row { package, may: QUEUE_STAGE_MAY, externals: Externals::AnyBut(&["tokio", "rand", "http"]), why: STAGE_WHY }
 }
 
-pub(super) const ROWS: [Row; 23] = [
+pub(super) const ROWS: [Row; 24] = [
     Row {
         package: "homing-domain",
         may: &[],
@@ -54,8 +61,14 @@ pub(super) const ROWS: [Row; 23] = [
         why: "the nouns are pure values: time, new ids and IO come in as arguments",
     },
     Row {
-        package: "homing-contract",
+        package: "homing-calendar",
         may: &["homing-domain"],
+        externals: Externals::AnyBut(&["tokio", "serde_json", "http", "rand"]),
+        why: "wall clocks are pure functions of the time zone database",
+    },
+    Row {
+        package: "homing-contract",
+        may: &["homing-domain", "homing-calendar"],
         externals: Externals::Only(&[
             "base64",
             "bytes",
@@ -170,6 +183,7 @@ pub(super) const ROWS: [Row; 23] = [
         package: "homing",
         may: &[
             "homing-domain",
+            "homing-calendar",
             "homing-contract",
             "homing-credentials",
             "homing-wire",

@@ -9,7 +9,7 @@ mod text;
 mod tests;
 
 use bytes::Bytes;
-use homing_domain::{Shard, Undelivered};
+use homing_domain::{AudienceJob, HeldJob, Shard, Undelivered};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,15 @@ pub trait Item: Sized {
     fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError>;
 }
 
+/// What fanout finds in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceInput {
+    /// Enumerate (a part of) an audience.
+    Job(AudienceJob),
+    /// Let devices that were held go on.
+    Held(HeldJob),
+}
+
 /// What dispatch finds in its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DispatchInput {
@@ -95,6 +104,19 @@ pub fn encode<T: Item>(item: &T) -> Bytes {
 pub fn decode<T: Item>(body: &[u8]) -> Result<T, DecodeError> {
     let head = read_head(body)?;
     if head.kind == T::KIND { read_item(body) } else { Err(DecodeError::Kind(head.kind)) }
+}
+
+/// Reads the body of an item of the audience queue.
+///
+/// # Errors
+/// [`DecodeError`]: the body can never be read, give it up.
+pub fn decode_audience_input(body: &[u8]) -> Result<AudienceInput, DecodeError> {
+    let head = read_head(body)?;
+    match head.kind.as_str() {
+        AudienceJob::KIND => read_item(body).map(AudienceInput::Job),
+        HeldJob::KIND => read_item(body).map(AudienceInput::Held),
+        _ => Err(DecodeError::Kind(head.kind)),
+    }
 }
 
 /// Reads the body of an item of the dispatch queue.

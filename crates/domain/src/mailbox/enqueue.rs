@@ -28,6 +28,8 @@ pub struct Enqueue {
     pub collapse_key: Option<String>,
     /// Where the payload is.
     pub body: Body,
+    /// Which rendering of the message it is.
+    pub variant: u8,
 }
 
 /// What came of it.
@@ -93,6 +95,7 @@ impl Mailbox {
             collapse_key: request.collapse_key,
             user: request.user,
             body: request.body,
+            variant: request.variant,
         });
         Enqueued::Stored { seq: self.hi, enqueued_at: request.now, route: self.route, collapsed }
     }

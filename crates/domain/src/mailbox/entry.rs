@@ -50,6 +50,8 @@ pub struct Entry {
     pub user: Option<UserHash>,
     /// Where its payload is.
     pub body: Body,
+    /// Which rendering of the message it is: 0 = the default, n = the nth of its localizations.
+    pub variant: u8,
 }
 
 impl Entry {

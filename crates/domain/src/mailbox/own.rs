@@ -5,6 +5,7 @@ use super::{EntryState, Fenced, Mailbox, Route};
 use crate::gateway::GatewayRef;
 use crate::id::{ConnSeq, Seq};
 use crate::reason::Reason;
+use crate::time::UnixMillis;
 
 /// A gateway wants to own the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Takeover {
     pub conn_seq: ConnSeq,
     /// Generation of the secret that the device proved to have.
     pub credential_generation: u32,
+    /// The present.
+    pub now: UnixMillis,
 }
 
 /// It owns the device now.
@@ -22,6 +25,8 @@ pub struct Takeover {
 pub struct TakenOver {
     /// Whom to tell that they are superseded.
     pub previous: Option<Route>,
+    /// When a gateway took over before; `None` = never, or in another run of this takeover.
+    pub seen_before: Option<UnixMillis>,
     /// The item as it stands.
     pub mailbox: Mailbox,
 }
@@ -77,9 +82,11 @@ impl Mailbox {
             return Err(TakeoverRefused::Stale { current: self.conn_seq });
         }
         let previous = if is_repeat { None } else { self.route };
+        let seen_before = Some(self.seen_at).filter(|seen| !is_repeat && *seen != UnixMillis(0));
         self.conn_seq = takeover.conn_seq;
         self.route = Some(mine);
-        Ok(TakenOver { previous, mailbox: self.clone() })
+        self.seen_at = takeover.now;
+        Ok(TakenOver { previous, seen_before, mailbox: self.clone() })
     }
 
     /// Turns entries into tombstones, before their Skip is sent. The owner knows that it has not sent them on this link

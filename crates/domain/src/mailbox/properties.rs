@@ -60,11 +60,12 @@ fn run(mailbox: &mut Mailbox, step: &Step) {
                 priority: Priority::Normal,
                 collapse_key: key.map(|key| key.to_string()),
                 body: Body::Reference,
+                variant: 0,
             });
         }
         Step::TakeOver { gateway, conn_seq } => {
             let gateway = GatewayRef { server_id: ServerId([gateway; 8]), incarnation: 1 };
-            _ = mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1 });
+            _ = mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1, now: UnixMillis(1) });
         }
         Step::Trim { conn_seq, ahead } => _ = mailbox.trim(conn_seq, mailbox.lo, mailbox.lo + ahead),
         Step::Tombstone { conn_seq, ahead } => {

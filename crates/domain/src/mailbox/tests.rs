@@ -25,6 +25,7 @@ fn request(n: u8) -> Enqueue {
         priority: Priority::Normal,
         collapse_key: None,
         body: Body::Inline(Bytes::from_static(b"{}")),
+        variant: 0,
     }
 }
 
@@ -37,7 +38,7 @@ fn gateway(n: u8) -> GatewayRef {
 }
 
 fn takeover(gateway_number: u8, conn_seq: ConnSeq) -> Takeover {
-    Takeover { gateway: gateway(gateway_number), conn_seq, credential_generation: 1 }
+    Takeover { gateway: gateway(gateway_number), conn_seq, credential_generation: 1, now: UnixMillis(1) }
 }
 
 fn mailbox() -> Mailbox {

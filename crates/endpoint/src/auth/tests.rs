@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use homing_credentials::{ApiKey, DeviceKeys};
-use homing_domain::{AppId, EventSettings, ServerKey, UpstreamRoute};
+use homing_domain::{AppId, EventSettings, ServerKey, UnixMillis, UpstreamRoute};
 use homing_ports::{Clock, Created, Entropy, Replaced, Result};
 
 use super::*;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use homing_domain::{GatewayRef, Load, ServerId};
+use homing_domain::{GatewayRef, Load, ServerId, UnixMillis};
 
 use super::*;
 

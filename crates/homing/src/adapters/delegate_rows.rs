@@ -1,8 +1,8 @@
 //! The ports that are passed on as they are.
 
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease, Message, MessageId, Receipt,
-    Shard, ShardId, Tally, UnixMillis, Upstream, UserId,
+    App, AppId, BatchId, BusEvent, ChangeRefused, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease, Message,
+    MessageChange, MessageId, Receipt, Shard, ShardId, Tally, UnixMillis, Upstream, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Created, Devices, Events, FleetSettings, Gateways, Ledger, Messages, Replaced, Result, Settings,
@@ -40,6 +40,14 @@ impl<S: Devices> Devices for Adapters<S> {
 
     async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
         self.store.device(id).await
+    }
+
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        self.store.devices(ids).await
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        self.store.touch_device(id, seen_at).await
     }
 
     async fn replace_device(&self, device: Device) -> Result<Replaced> {
@@ -88,8 +96,8 @@ impl<S: Ledger> Ledger for Adapters<S> {
         self.store.count(batch, changes).await
     }
 
-    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize) -> Result<()> {
-        self.store.count_targets(shard, message, devices).await
+    async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize, covers: u32) -> Result<()> {
+        self.store.count_targets(shard, message, devices, covers).await
     }
 
     async fn tally(&self, message: MessageId) -> Result<Tally> {
@@ -137,6 +145,14 @@ impl<S: Messages> Messages for Adapters<S> {
 
     async fn complete(&self, id: MessageId) -> Result<()> {
         self.store.complete(id).await
+    }
+
+    async fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        self.store.change(id, change).await
     }
 
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {

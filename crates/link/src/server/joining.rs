@@ -51,7 +51,12 @@ impl Joining {
     /// The takeover to call. It may be repeated when its answer is lost.
     #[must_use]
     pub const fn takeover(&self, gateway: GatewayRef) -> Takeover {
-        Takeover { gateway, conn_seq: self.claim.conn_seq, credential_generation: self.claim.credential_generation }
+        Takeover {
+            gateway,
+            conn_seq: self.claim.conn_seq,
+            credential_generation: self.claim.credential_generation,
+            now: UnixMillis(0),
+        }
     }
 
     /// Keeps a hand-off until the takeover is answered. Too many: the mailbox is read instead.

@@ -8,18 +8,20 @@
 //! | `tg` | tags; missing when there are none |
 //! | `ep` `ki` `cg` | epoch of the mailbox, fleet key, generation of the secret |
 //! | `ca` `ua` `rv` | created at, updated at, revision |
+//! | `uf` `se` | bound to its user since, seen at |
+//! | `qs` `qe` `oo` | start and end of quiet hours; topics opted out of, missing when there are none |
 //! | `sp` `ss` | key of the index `by_segment` |
 //!
 //! 300 to 500 bytes, with 32 tags of 64 bytes 2.5 KiB.
 
-use homing_domain::{Device, DeviceProfile, VendorToken};
+use homing_domain::{Device, DeviceProfile, Preferences, QuietHours, VendorToken};
 
 use crate::directory::{device_key, segment_of};
 use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, binary};
 use crate::schema::DEVICES_BY_SEGMENT;
 
 pub(super) fn write(device: &Device) -> Item {
-    let profile = &device.profile;
+    let (profile, preferences) = (&device.profile, &device.preferences);
     let vendor = device.vendor.as_ref();
     ItemWriter::of(device_key(&device.id))
         .with("id", device.id)
@@ -43,6 +45,11 @@ pub(super) fn write(device: &Device) -> Item {
         .with("ca", device.created_at)
         .with("ua", device.updated_at)
         .with("rv", device.revision)
+        .with_some("uf", device.user_since)
+        .with("se", device.seen_at)
+        .with_some("qs", preferences.quiet_hours.map(|hours| hours.start))
+        .with_some("qe", preferences.quiet_hours.map(|hours| hours.end))
+        .with_some("oo", (!preferences.opted_out.is_empty()).then(|| preferences.opted_out.clone()))
         .with(DEVICES_BY_SEGMENT.partition, binary(segment_of(device)))
         .with(DEVICES_BY_SEGMENT.sort, device.id)
         .finish()
@@ -54,6 +61,11 @@ pub(super) fn read(item: Item) -> Result<Device, Damaged> {
         Some(channel) => Some(VendorToken { channel, token: item.take("vt")?, since: item.take("vs")? }),
         None => None,
     };
+    let quiet_hours = match item.take_some("qs")? {
+        Some(start) => Some(QuietHours { start, end: item.take("qe")? }),
+        None => None,
+    };
+    let updated_at = item.take("ua")?;
     Ok(Device {
         id: item.take("id")?,
         app: item.take("a")?,
@@ -74,7 +86,11 @@ pub(super) fn read(item: Item) -> Result<Device, Damaged> {
         key_id: item.take("ki")?,
         credential_generation: item.take("cg")?,
         created_at: item.take("ca")?,
-        updated_at: item.take("ua")?,
+        updated_at,
         revision: item.take("rv")?,
+        user_since: item.take_some("uf")?,
+        preferences: Preferences { quiet_hours, opted_out: item.take_some("oo")?.unwrap_or_default() },
+        // Missing in rows of the first releases.
+        seen_at: item.take_some("se")?.unwrap_or(updated_at),
     })
 }

@@ -1,6 +1,6 @@
 //! What comes back of rows, and how the index of users follows them.
 
-use homing_domain::{DeviceProfile, Platform, UnixMillis, VendorToken};
+use homing_domain::{DeviceProfile, Platform, Preferences, UnixMillis, VendorToken};
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -29,6 +29,9 @@ fn device(user: Option<&str>, revision: u64) -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(10 + revision),
         revision,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: UnixMillis(0),
     }
 }
 

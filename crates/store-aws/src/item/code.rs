@@ -1,7 +1,7 @@
 //! Numbers for the values of enums in items. Never changed, never given out again.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use homing_domain::{Channel, Platform, Priority, Reason, Stage};
+use homing_domain::{Channel, Flow, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage};
 
 use super::Value;
 
@@ -85,6 +85,30 @@ codes! { Reason:
     Unbound = 7,
     Collapsed = 8,
     Recalled = 9,
+    NotificationsOff = 10,
+    OptedOut = 11,
+    QuietHours = 12,
+    Aborted = 13,
+    NothingToRecall = 14,
+    ReadElsewhere = 15,
+}
+
+codes! { QuietHoursPolicy:
+    Hold = 1,
+    Drop = 2,
+    Ignore = 3,
+}
+
+codes! { Flow:
+    Running = 1,
+    Paused = 2,
+    Aborted = 3,
+    Recalled = 4,
+}
+
+codes! { MemberKind:
+    Devices = 1,
+    Users = 2,
 }
 
 codes! { Channel:

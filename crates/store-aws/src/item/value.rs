@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::Blob;
 use bytes::Bytes;
-use homing_domain::{AppId, BatchId, DeviceId, MessageId, ShardId, UnixMillis, UserHash, UserId};
+use homing_domain::{AppId, AudienceId, BatchId, DeviceId, MessageId, ShardId, UnixMillis, UserHash, UserId};
 
 use super::Item;
 
@@ -78,7 +78,7 @@ macro_rules! ids {
     };
 }
 
-ids! { BatchId DeviceId MessageId ShardId }
+ids! { AudienceId BatchId DeviceId MessageId ShardId }
 
 macro_rules! names {
     ($($name:ident)+) => {

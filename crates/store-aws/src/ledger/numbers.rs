@@ -11,7 +11,7 @@
 //! | `pk` | message |
 //! | `sk` | `t` + 0: the first item; `t` + 1 to 8: the further ones; `b` + mark: a mark's row |
 //! | `applied` | marks that the first item holds: a byte for the kind, and the id |
-//! | `targeted`, `own_delivered`, `fcm_opened`, … | the numbers, by channel and stage or fact |
+//! | `targeted`, `enumerated`, `own_delivered`, `fcm_opened`, … | the numbers, by channel and stage or fact |
 //! | `ttl` | time to live, from the first addition |
 
 use std::collections::HashSet;
@@ -40,6 +40,7 @@ const NUMBERS: u8 = b't';
 const MARKS: u8 = b'b';
 const APPLIED: &str = "applied";
 const TARGETED: &str = "targeted";
+const ENUMERATED: &str = "enumerated";
 
 /// What is added once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +184,7 @@ fn holds(item: &Item, mark: Mark) -> bool {
 fn name(counter: Counter) -> String {
     match counter {
         Counter::Targeted => TARGETED.to_owned(),
+        Counter::Enumerated => ENUMERATED.to_owned(),
         Counter::Ended(channel, stage) => format!("{}_{}", channel.name(), stage.name()),
         Counter::Fact(channel, fact) => format!("{}_{}", channel.name(), fact.name()),
     }
@@ -191,6 +193,9 @@ fn name(counter: Counter) -> String {
 fn counter(name: &str) -> Option<Counter> {
     if name == TARGETED {
         return Some(Counter::Targeted);
+    }
+    if name == ENUMERATED {
+        return Some(Counter::Enumerated);
     }
     // No channel's name has a line in it, and no stage is named as a fact.
     let (channel, what) = name.split_once('_')?;

@@ -27,6 +27,7 @@ pub(super) fn enqueue(request: &Enqueue) -> Option<Expression> {
         collapse_key: None,
         user: request.user,
         body: request.body.clone(),
+        variant: request.variant,
     };
     let hash = row::short_hash(&request.message);
     let mut condition = String::from(
@@ -53,11 +54,12 @@ pub(super) fn enqueue(request: &Enqueue) -> Option<Expression> {
 /// Makes a gateway the owner whose connection number is larger than any before.
 pub(super) fn take_over(takeover: &Takeover) -> Expression {
     let route = Route { gateway: takeover.gateway, conn_seq: takeover.conn_seq };
-    Expression::update("SET #g = :g, #n = :n, #v = #v + :one")
+    Expression::update("SET #g = :g, #n = :n, #l = :l, #v = #v + :one")
         .when("#c = :c AND #n < :n AND attribute_not_exists(#x)")
         .value("g", row::gateway(&route))
         .value("n", takeover.conn_seq)
         .value("c", takeover.credential_generation)
+        .value("l", takeover.now)
         .value("one", 1_u64)
 }
 

@@ -17,6 +17,7 @@
 //! | `t` | short hashes of what was trimmed, oldest first; missing when empty |
 //! | `r`, `w` | short hashes of what was refused, oldest first, and a byte for the reason of each; missing when empty |
 //! | `v` | version |
+//! | `l` | when a gateway last took over; missing before |
 //! | `ttl` | there when revoked |
 //!
 //! | of an entry | what |
@@ -29,6 +30,7 @@
 //! | `k` | collapse key |
 //! | `u` | addressee |
 //! | `b` | inline payload; missing = in the message row |
+//! | `l` | which rendering of the message, unless the default |
 //!
 //! Sizes (DynamoDB's rules, measured by a test): an empty mailbox 95 bytes, 64 remembered ids 580 more, an entry 55 and its
 //! payload. So a device that has had its 64th message stays within 1 KiB with one pending payload of 290 bytes.
@@ -37,7 +39,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use homing_domain::mailbox::{Body, Entry, EntryState, Mailbox, Route};
-use homing_domain::{ConnSeq, DeviceId, GatewayRef, MessageId, Priority, Reason, ServerId};
+use homing_domain::{ConnSeq, DeviceId, GatewayRef, MessageId, Priority, Reason, ServerId, UnixMillis};
 
 use crate::item::{Code, Damaged, Item, ItemReader, ItemWriter, Table, key};
 
@@ -89,6 +91,7 @@ pub(super) fn write(device: DeviceId, mailbox: &Mailbox) -> ItemWriter {
         .with_some("t", hashes(mailbox.trimmed.iter().map(|hash| hash.to_be_bytes()).collect()))
         .with_some("r", hashes(mailbox.refused.iter().map(|(hash, _)| hash.to_be_bytes()).collect()))
         .with_some("w", (!reasons.is_empty()).then(|| Bytes::from(reasons)))
+        .with_some("l", (mailbox.seen_at != UnixMillis(0)).then_some(mailbox.seen_at))
 }
 
 /// One entry; its short hash stands in `h`.
@@ -114,6 +117,7 @@ pub(super) fn entry(entry: &Entry) -> Item {
         .with_some("k", entry.collapse_key.clone())
         .with_some("u", entry.user)
         .with_some("b", payload)
+        .with_some("l", (entry.variant != 0).then_some(entry.variant))
         .finish()
 }
 
@@ -135,6 +139,7 @@ pub(super) fn read(item: Item) -> Result<Mailbox, Damaged> {
         user: item.take_some("u")?,
         trimmed: hashes(&mut item, "t")?.map(u64::from_be_bytes).collect(),
         refused: refused(&mut item)?,
+        seen_at: item.take_some("l")?.unwrap_or_default(),
     })
 }
 
@@ -168,6 +173,7 @@ fn read_entry(entry: Item, low: [u8; 8]) -> Result<Entry, Damaged> {
         collapse_key: entry.take_some("k")?,
         user: entry.take_some("u")?,
         body: entry.take_some("b")?.map_or(Body::Reference, Body::Inline),
+        variant: entry.take_some("l")?.unwrap_or_default(),
     })
 }
 

@@ -31,6 +31,7 @@ fn request(n: u8) -> Enqueue {
         priority: Priority::High,
         collapse_key: None,
         body: Body::Inline(Bytes::from_static(b"{}")),
+        variant: 0,
     }
 }
 
@@ -43,7 +44,7 @@ fn mailbox() -> Mailbox {
 
 fn takeover(conn_seq: ConnSeq) -> Takeover {
     let gateway = GatewayRef { server_id: ServerId([8; 8]), incarnation: conn_seq };
-    Takeover { gateway, conn_seq, credential_generation: 1 }
+    Takeover { gateway, conn_seq, credential_generation: 1, now: UnixMillis(0) }
 }
 
 /// An item as DynamoDB writes it.

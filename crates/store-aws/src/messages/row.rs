@@ -8,23 +8,33 @@
 //! | `tt` `pr` `ck` | time to live in seconds, priority, collapse key | 4, 2, up to 64 |
 //! | `st` `ri` `re` | stage, releasing at, released at | 2, 8, 8 |
 //! | `dn` | set of the segments that are enumerated | up to 3 per segment |
-//! | `ev` | there if the audience is everyone: 64 segments instead of one | 1 |
+//! | `ev` | there if the audience has 64 segments instead of one | 1 |
+//! | `rp` `to` `qh` `sy` `si` | rate per second, topic, quiet hours unless hold, there if reading is synchronised, there if silent |
+//! | `rc` `sr` | the message that it recalls, the series that it is of |
+//! | `sa` or `sl` or `cr` `tz` `un` `rm` | schedule: at; at local; cron, time zone, until, remaining |
+//! | `fl` `pa` `pf` `ho` | flow unless running, paused at, paused for, holds |
 //! | `ap` `as` | key of the index `by_app` | 2–34, 24 |
 //! | `dp` `ds` | key of the index `due`; missing when nobody need look again | 1, 24 |
 //! | `cl` | what `ds` becomes once the message is releasing | 24 |
 //! | `bo` | there if payload and audience stand in an item of their own | 1 |
-//! | `y`, `d` or `u` | payload, devices (16 bytes each) or users (one a line), in the row or in that item | |
+//! | `y` | payload, in the row or in that item | |
+//! | `d` or `u` or `ae` or `al` or `ao` | devices (16 bytes each) or users (one a line) or expression or uploaded list or recipients of a message; none of them = everyone | |
+//! | `xd` `xu` `xe` `xl` | who is excluded, likewise | |
+//! | `lz` `ov` | localizations (language, payload, …) and overrides (a byte for the channel and the fields, …) | |
 //! | `ttl` | when DynamoDB may delete it | 6 |
 //!
 //! Every change of a message bills its whole row, so what is large and never changes stands outside of it: the row is at
 //! most 1 KiB.
 
+mod body;
+mod control;
+mod options;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bytes::Bytes;
 use homing_domain::limits::{CLOSE_AFTER_EXPIRY, FANOUT_SEGMENTS, HISTORY_KEPT_FOR};
-use homing_domain::{Audience, DeviceId, Message, MessageId, Millis, Options, UnixMillis, UserId};
+use homing_domain::{Message, MessageId, Millis, UnixMillis};
 
 use super::index::{app_partition, app_sort, due_partition, due_sort};
 use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, Value, expiry, sorted_key};
@@ -57,67 +67,36 @@ pub(super) fn write(message: &Message, now: UnixMillis) -> (Item, Option<Item>) 
         .with("aa", message.accepted_at)
         .with("ex", message.expires_at)
         .with_some("ra", message.release_at)
-        .with("tt", message.options.ttl_seconds)
-        .with("pr", message.options.priority)
-        .with_some("ck", message.options.collapse_key.clone())
         .with("st", message.stage)
         .with_some("ri", message.releasing_at)
         .with_some("re", message.released_at)
         .with_some("dn", (message.segments_done != 0).then_some(Segments(message.segments_done)))
-        .with_some("ev", (message.audience == Audience::All).then_some(true))
+        .with_some("ev", (message.audience.segments() > 1).then_some(true))
+        .with_some("rc", message.recalls)
+        .with_some("sr", message.series)
         .with(MESSAGES_BY_APP.partition, app_partition(&message.app, &message.id))
         .with(MESSAGES_BY_APP.sort, app_sort(message.accepted_at, &message.id))
         .with_some(MESSAGES_DUE.partition, message.due_at().map(|_| due_partition(&message.id)))
         .with_some(MESSAGES_DUE.sort, message.due_at().map(|at| due_sort(at, &message.id)))
         .with("cl", due_sort(message.expires_at.plus(CLOSE_AFTER_EXPIRY), &message.id))
         .with(TTL, expiry(kept_until));
-    let audience = audience_value(&message.audience);
-    if message.payload.len() + audience.as_ref().map_or(0, |(_, value)| bytes_of(value)) <= INLINE_MAX_BYTES {
-        return (with_body(row, message, audience), None);
+    let row = control::write(options::write(row, &message.options), message);
+    let body = body::write(message);
+    if body::size(&body) <= INLINE_MAX_BYTES {
+        let mut row = row.finish();
+        row.extend(body);
+        return (row, None);
     }
-    let body = with_body(ItemWriter::of(body_key(&message.id, &message.body_sha256)), message, audience)
-        .into_iter()
-        .chain([(TTL.to_owned(), expiry(kept_until.plus(BODY_OUTLIVES_ROW)).into_value())])
-        .collect();
-    (row.with("bo", true).finish(), Some(body))
+    let outside = ItemWriter::of(body_key(&message.id, &message.body_sha256))
+        .with(TTL, expiry(kept_until.plus(BODY_OUTLIVES_ROW)))
+        .finish();
+    (row.with("bo", true).finish(), Some(outside.into_iter().chain(body).collect()))
 }
 
 /// The history that the statistics promise, and past the close in any case.
 fn kept_until(message: &Message, now: UnixMillis) -> UnixMillis {
     let last_start = now.max(message.accepted_at).max(message.release_at.unwrap_or_default());
     last_start.plus(HISTORY_KEPT_FOR).max(message.expires_at.plus(CLOSE_AFTER_EXPIRY + KEPT_AFTER_CLOSE))
-}
-
-fn with_body(item: ItemWriter, message: &Message, audience: Option<(&'static str, AttributeValue)>) -> Item {
-    let mut item = item.with("y", message.payload.clone()).finish();
-    item.extend(audience.map(|(name, value)| (name.to_owned(), value)));
-    item
-}
-
-fn audience_value(audience: &Audience) -> Option<(&'static str, AttributeValue)> {
-    match audience {
-        Audience::Devices(ids) => {
-            let ids: Bytes = ids.iter().flat_map(|id| *id.as_bytes()).collect();
-            Some(("d", ids.into_value()))
-        }
-        Audience::Users(ids) => {
-            let mut lines = String::new();
-            for id in ids {
-                lines.push_str(id.as_str());
-                lines.push('\n');
-            }
-            Some(("u", lines.into_value()))
-        }
-        Audience::All => None,
-    }
-}
-
-fn bytes_of(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::B(bytes) => bytes.as_ref().len(),
-        AttributeValue::S(text) => text.len(),
-        _ => 0,
-    }
 }
 
 /// Key of the item that a row's payload and audience stand in; `None` = they stand in the row.
@@ -132,44 +111,34 @@ pub(super) fn body_key_in(row: &Item) -> Result<Option<Item>, Damaged> {
 /// Reads a row, with payload and audience from `body` where they stand outside.
 pub(super) fn read(row: Item, body: Option<Item>) -> Result<Message, Damaged> {
     let mut row = ItemReader::new(Table::Messages, row);
-    let is_everyone = row.take_some::<bool>("ev")?.is_some();
-    let (payload, audience) = match body {
-        Some(body) => read_body(&mut ItemReader::new(Table::Messages, body), is_everyone)?,
-        None => read_body(&mut row, is_everyone)?,
+    let body = match body {
+        Some(body) => body::read(&mut ItemReader::new(Table::Messages, body))?,
+        None => body::read(&mut row)?,
     };
+    let release_at = row.take_some("ra")?;
     Ok(Message {
         id: row.take("pk")?,
         app: row.take("a")?,
-        audience,
-        payload,
-        options: Options {
-            ttl_seconds: row.take("tt")?,
-            priority: row.take("pr")?,
-            collapse_key: row.take_some("ck")?,
-        },
+        audience: body.audience,
+        exclude: body.exclude,
+        payload: body.payload,
+        localizations: body.localizations,
+        overrides: body.overrides,
+        recalls: row.take_some("rc")?,
+        options: options::read(&mut row)?,
         body_sha256: row.take("bh")?,
         accepted_at: row.take("aa")?,
-        release_at: row.take_some("ra")?,
+        schedule: control::read_schedule(&mut row, release_at)?,
+        release_at,
+        series: row.take_some("sr")?,
         expires_at: row.take("ex")?,
         stage: row.take("st")?,
         releasing_at: row.take_some("ri")?,
         released_at: row.take_some("re")?,
         segments_done: row.take_some("dn")?.map_or(0, |Segments(mask)| mask),
+        control: control::read(&mut row)?,
+        holds: row.take_some("ho")?.unwrap_or_default(),
     })
-}
-
-fn read_body(item: &mut ItemReader, is_everyone: bool) -> Result<(Bytes, Audience), Damaged> {
-    let payload = item.take("y")?;
-    if is_everyone {
-        return Ok((payload, Audience::All));
-    }
-    if let Some(ids) = item.take_some::<Bytes>("d")? {
-        let ids: Option<_> = ids.chunks(16).map(DeviceId::from_slice).collect();
-        return Ok((payload, Audience::Devices(ids.ok_or_else(|| item.damaged("d"))?)));
-    }
-    let lines: String = item.take("u")?;
-    let ids: Result<_, _> = lines.lines().map(str::parse::<UserId>).collect();
-    Ok((payload, Audience::Users(ids.map_err(|_| item.damaged("u"))?)))
 }
 
 /// Segments as a set of numbers: `ADD` puts one in without a condition.

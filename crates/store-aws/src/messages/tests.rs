@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use homing_domain::limits::{COLLAPSE_KEY_MAX_BYTES, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, SHARD_MAX_DEVICES};
-use homing_domain::{Audience, Cursor, DeviceId, Options, Priority, Stage, Target, UserHash};
+use homing_domain::{
+    Audience, Control, Cursor, DeviceId, Exclusion, Options, Priority, Schedule, Stage, Target, UserHash,
+};
 use serde_json::{Value as Json, json};
 
 use super::row::{INLINE_MAX_BYTES, Segments};
@@ -18,7 +20,12 @@ fn message(audience: Audience, payload: usize) -> Message {
         app: "shop".parse().unwrap(),
         audience,
         payload: Bytes::from(vec![b'p'; payload]),
-        options: Options { ttl_seconds: 60, priority: Priority::High, collapse_key: Some("k".to_owned()) },
+        options: Options {
+            ttl_seconds: 60,
+            priority: Priority::High,
+            collapse_key: Some("k".to_owned()),
+            ..Options::default()
+        },
         body_sha256: [9; 32],
         accepted_at: NOW,
         release_at: Some(NOW.plus(5)),
@@ -26,6 +33,14 @@ fn message(audience: Audience, payload: usize) -> Message {
         stage: Stage::Releasing,
         releasing_at: Some(NOW.plus(6)),
         released_at: Some(NOW.plus(7)),
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 1 << 63 | 5,
     }
 }
@@ -141,7 +156,7 @@ fn segments_are_a_set_of_numbers() {
 
 #[test]
 fn pages_come_back_and_a_damaged_one_says_so() {
-    let target = |user: Option<u64>| Target { device: DeviceId::from_bytes([3; 16]), user: user.map(UserHash) };
+    let target = |user: Option<u64>| Target::plain(DeviceId::from_bytes([3; 16]), user.map(UserHash));
     let cursors =
         [None, Some(Cursor::Start), Some(Cursor::Index(7)), Some(Cursor::After(DeviceId::from_bytes([8; 16])))];
     for next in cursors {

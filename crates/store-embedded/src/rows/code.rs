@@ -1,6 +1,6 @@
 //! Numbers for the values of enums. Never changed, never given out again; zero is kept for "missing".
 
-use homing_domain::{Channel, Fact, Platform, Priority, Reason, Stage};
+use homing_domain::{Channel, Fact, Flow, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage};
 
 use super::Wrong;
 
@@ -74,6 +74,30 @@ codes! { Reason, "reason":
     Unbound = 7,
     Collapsed = 8,
     Recalled = 9,
+    NotificationsOff = 10,
+    OptedOut = 11,
+    QuietHours = 12,
+    Aborted = 13,
+    NothingToRecall = 14,
+    ReadElsewhere = 15,
+}
+
+codes! { QuietHoursPolicy, "quiet hours policy":
+    Hold = 1,
+    Drop = 2,
+    Ignore = 3,
+}
+
+codes! { Flow, "flow":
+    Running = 1,
+    Paused = 2,
+    Aborted = 3,
+    Recalled = 4,
+}
+
+codes! { MemberKind, "kind of members":
+    Devices = 1,
+    Users = 2,
 }
 
 codes! { Channel, "channel":

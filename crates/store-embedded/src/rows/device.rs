@@ -1,10 +1,12 @@
 //! Devices.
 
 use bytes::Bytes;
-use homing_domain::{Device, DeviceId, DeviceProfile, Platform, UnixMillis, UserId, VendorToken};
+use homing_domain::{
+    Device, DeviceId, DeviceProfile, Platform, Preferences, QuietHours, UnixMillis, UserId, VendorToken,
+};
 
 use super::code::Code;
-use super::{Stored, Wrong, app_id, id_bytes};
+use super::{Stored, Wrong, app_id, id_bytes, optional_time};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct DeviceRow {
@@ -32,6 +34,23 @@ pub(crate) struct DeviceRow {
     updated_at: u64,
     #[prost(uint64, tag = "12")]
     revision: u64,
+    #[prost(uint64, optional, tag = "13")]
+    user_since: Option<u64>,
+    #[prost(message, optional, tag = "14")]
+    quiet_hours: Option<QuietHoursRow>,
+    #[prost(string, repeated, tag = "15")]
+    opted_out: Vec<String>,
+    /// Missing in rows of the first releases: then it was seen when it was changed.
+    #[prost(uint64, optional, tag = "16")]
+    seen_at: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct QuietHoursRow {
+    #[prost(uint32, tag = "1")]
+    start: u32,
+    #[prost(uint32, tag = "2")]
+    end: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -85,6 +104,13 @@ impl Stored for Device {
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
             revision: self.revision,
+            user_since: optional_time(self.user_since),
+            quiet_hours: self
+                .preferences
+                .quiet_hours
+                .map(|hours| QuietHoursRow { start: hours.start.into(), end: hours.end.into() }),
+            opted_out: self.preferences.opted_out.clone(),
+            seen_at: Some(self.seen_at.0),
         }
     }
 
@@ -106,8 +132,19 @@ impl Stored for Device {
             created_at: UnixMillis(row.created_at),
             updated_at: UnixMillis(row.updated_at),
             revision: row.revision,
+            user_since: row.user_since.map(UnixMillis),
+            preferences: Preferences {
+                quiet_hours: row.quiet_hours.map(quiet_hours).transpose()?,
+                opted_out: row.opted_out,
+            },
+            seen_at: UnixMillis(row.seen_at.unwrap_or(row.updated_at)),
         })
     }
+}
+
+fn quiet_hours(row: QuietHoursRow) -> Result<QuietHours, Wrong> {
+    let minute = |minute: u32| u16::try_from(minute).map_err(|_| "quiet hours");
+    Ok(QuietHours { start: minute(row.start)?, end: minute(row.end)? })
 }
 
 fn profile_row(profile: &DeviceProfile) -> ProfileRow {

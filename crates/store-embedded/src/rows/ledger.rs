@@ -61,7 +61,7 @@ pub(crate) struct TallyRow {
     counters: Vec<CounterRow>,
 }
 
-/// With a stage: ended; with a fact: a fact; with neither: targeted.
+/// With a stage: ended; with a fact: a fact; with neither: targeted, or enumerated.
 #[derive(Clone, PartialEq, prost::Message)]
 struct CounterRow {
     #[prost(uint32, tag = "1")]
@@ -72,6 +72,8 @@ struct CounterRow {
     fact: u32,
     #[prost(sint64, tag = "4")]
     number: i64,
+    #[prost(bool, tag = "5")]
+    is_enumerated: bool,
 }
 
 impl Stored for Delivery {
@@ -141,12 +143,13 @@ impl Stored for Tally {
 
     fn to_row(&self) -> TallyRow {
         let counter = |(counter, number)| match counter {
-            Counter::Targeted => CounterRow { channel: 0, stage: 0, fact: 0, number },
+            Counter::Targeted => CounterRow { number, ..CounterRow::default() },
+            Counter::Enumerated => CounterRow { number, is_enumerated: true, ..CounterRow::default() },
             Counter::Ended(channel, stage) => {
-                CounterRow { channel: Code::code(channel), stage: Code::code(stage), fact: 0, number }
+                CounterRow { channel: Code::code(channel), stage: Code::code(stage), number, ..CounterRow::default() }
             }
             Counter::Fact(channel, fact) => {
-                CounterRow { channel: Code::code(channel), stage: 0, fact: Code::code(fact), number }
+                CounterRow { channel: Code::code(channel), fact: Code::code(fact), number, ..CounterRow::default() }
             }
         };
         TallyRow { counters: self.iter().map(counter).collect() }
@@ -156,6 +159,7 @@ impl Stored for Tally {
         let mut tally = Self::default();
         for row in row.counters {
             let counter = match (row.stage, row.fact) {
+                (0, 0) if row.is_enumerated => Counter::Enumerated,
                 (0, 0) => Counter::Targeted,
                 (stage, 0) => Counter::Ended(Channel::from_code(row.channel)?, Stage::from_code(stage)?),
                 (_, fact) => Counter::Fact(Channel::from_code(row.channel)?, Fact::from_code(fact)?),

@@ -37,6 +37,8 @@ pub(crate) struct MailboxRow {
     trimmed: Vec<u64>,
     #[prost(message, repeated, tag = "13")]
     refused: Vec<RefusalRow>,
+    #[prost(uint64, tag = "14")]
+    seen_at: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -84,6 +86,8 @@ struct EntryRow {
     /// Missing = in the message row.
     #[prost(bytes = "bytes", optional, tag = "11")]
     payload: Option<Bytes>,
+    #[prost(uint32, tag = "12")]
+    variant: u32,
 }
 
 impl Stored for Mailbox {
@@ -112,13 +116,17 @@ impl Stored for Mailbox {
                 .iter()
                 .map(|(short_hash, reason)| RefusalRow { short_hash: *short_hash, reason: reason.code() })
                 .collect(),
+            seen_at: self.seen_at.0,
         }
     }
 
     fn from_row(row: MailboxRow) -> Result<Self, Wrong> {
         let route = |route: RouteRow| {
             let server_id = ServerId(array(&route.server_id, "route")?);
-            Ok(Route { gateway: GatewayRef { server_id, incarnation: route.incarnation }, conn_seq: route.conn_seq })
+            Ok::<_, Wrong>(Route {
+                gateway: GatewayRef { server_id, incarnation: route.incarnation },
+                conn_seq: route.conn_seq,
+            })
         };
         Ok(Self {
             app: app_id(&row.app)?,
@@ -138,6 +146,7 @@ impl Stored for Mailbox {
                 .into_iter()
                 .map(|row| Ok((row.short_hash, Reason::from_code(row.reason)?)))
                 .collect::<Result<_, Wrong>>()?,
+            seen_at: UnixMillis(row.seen_at),
         })
     }
 }
@@ -163,6 +172,7 @@ fn entry_row(entry: &Entry) -> EntryRow {
             Body::Inline(payload) => Some(payload.clone()),
             Body::Reference => None,
         },
+        variant: u32::from(entry.variant),
     }
 }
 
@@ -183,5 +193,6 @@ fn entry(row: EntryRow) -> Result<Entry, Wrong> {
         collapse_key: row.collapse_key,
         user: row.user.map(UserHash),
         body: row.payload.map_or(Body::Reference, Body::Inline),
+        variant: u8::try_from(row.variant).map_err(|_| "variant")?,
     })
 }

@@ -1,9 +1,13 @@
 //! Messages.
 
 use bytes::Bytes;
-use homing_domain::{Audience, DeviceId, Message, MessageId, Options, Priority, Stage, UnixMillis, UserId};
+use homing_domain::{
+    Channel, Control, Flow, Localization, Message, MessageId, Options, Priority, QuietHoursPolicy, Stage, UnixMillis,
+};
 
+use super::audience::{AudienceRow, ExclusionRow, audience, audience_row, exclusion, exclusion_row};
 use super::code::Code;
+use super::schedule::{ScheduleRow, schedule, schedule_row};
 use super::{Stored, Wrong, app_id, array, id_bytes, optional_time};
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -38,35 +42,55 @@ pub(crate) struct MessageRow {
     segments_done: u64,
     #[prost(uint64, optional, tag = "15")]
     release_at: Option<u64>,
+    #[prost(message, optional, tag = "16")]
+    exclude: Option<ExclusionRow>,
+    #[prost(message, repeated, tag = "17")]
+    localizations: Vec<LocalizationRow>,
+    #[prost(message, repeated, tag = "18")]
+    overrides: Vec<OverrideRow>,
+    #[prost(bytes = "bytes", optional, tag = "19")]
+    recalls: Option<Bytes>,
+    /// Missing: at once, or at `release_at` if that is there.
+    #[prost(message, optional, tag = "20")]
+    schedule: Option<ScheduleRow>,
+    #[prost(bytes = "bytes", optional, tag = "21")]
+    series: Option<Bytes>,
+    /// Missing = running.
+    #[prost(uint32, optional, tag = "22")]
+    flow: Option<u32>,
+    #[prost(uint64, optional, tag = "23")]
+    paused_at: Option<u64>,
+    #[prost(uint64, tag = "24")]
+    paused_for: u64,
+    #[prost(uint64, repeated, tag = "25")]
+    holds: Vec<u64>,
+    #[prost(uint32, optional, tag = "26")]
+    rate_per_second: Option<u32>,
+    #[prost(string, optional, tag = "27")]
+    topic: Option<String>,
+    /// Missing = hold.
+    #[prost(uint32, optional, tag = "28")]
+    quiet_hours: Option<u32>,
+    #[prost(bool, tag = "29")]
+    sync_read: bool,
+    #[prost(bool, tag = "30")]
+    silent: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct AudienceRow {
-    #[prost(oneof = "AudienceKind", tags = "1, 2, 3")]
-    kind: Option<AudienceKind>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum AudienceKind {
-    #[prost(message, tag = "1")]
-    Devices(DevicesRow),
-    #[prost(message, tag = "2")]
-    Users(UsersRow),
-    #[prost(bool, tag = "3")]
-    All(bool),
+struct LocalizationRow {
+    #[prost(string, tag = "1")]
+    language: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    payload: Bytes,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct DevicesRow {
-    /// 16 bytes each, one after the other.
-    #[prost(bytes = "bytes", tag = "1")]
-    ids: Bytes,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct UsersRow {
-    #[prost(string, repeated, tag = "1")]
-    ids: Vec<String>,
+struct OverrideRow {
+    #[prost(uint32, tag = "1")]
+    channel: u32,
+    #[prost(bytes = "bytes", tag = "2")]
+    fields: Bytes,
 }
 
 impl Stored for Message {
@@ -89,53 +113,77 @@ impl Stored for Message {
             released_at: optional_time(self.released_at),
             segments_done: self.segments_done,
             release_at: optional_time(self.release_at),
+            exclude: exclusion_row(&self.exclude),
+            localizations: self.localizations.iter().map(localization_row).collect(),
+            overrides: self.overrides.iter().map(override_row).collect(),
+            recalls: self.recalls.map(|message| id_bytes(message.as_bytes())),
+            schedule: schedule_row(&self.schedule),
+            series: self.series.map(|message| id_bytes(message.as_bytes())),
+            flow: (self.control.flow != Flow::Running).then(|| self.control.flow.code()),
+            paused_at: optional_time(self.control.paused_at),
+            paused_for: self.control.paused_for,
+            holds: self.holds.iter().map(|at| at.0).collect(),
+            rate_per_second: self.options.rate_per_second,
+            topic: self.options.topic.clone(),
+            quiet_hours: (self.options.quiet_hours != QuietHoursPolicy::Hold).then(|| self.options.quiet_hours.code()),
+            sync_read: self.options.sync_read,
+            silent: self.options.silent,
         }
     }
 
     fn from_row(row: MessageRow) -> Result<Self, Wrong> {
+        let id = |bytes: Bytes| MessageId::from_slice(&bytes).ok_or("message");
         Ok(Self {
-            id: MessageId::from_slice(&row.id).ok_or("message")?,
+            id: id(row.id)?,
             app: app_id(&row.app)?,
-            audience: audience(row.audience.and_then(|audience| audience.kind).ok_or("audience")?)?,
+            audience: audience(row.audience)?,
+            exclude: row.exclude.map(exclusion).transpose()?.unwrap_or_default(),
             payload: row.payload,
+            localizations: row.localizations.into_iter().map(localization).collect(),
+            overrides: row.overrides.into_iter().map(channel_override).collect::<Result<_, Wrong>>()?,
+            recalls: row.recalls.map(id).transpose()?,
             options: Options {
                 ttl_seconds: row.ttl_seconds,
                 priority: Priority::from_code(row.priority)?,
                 collapse_key: row.collapse_key,
+                rate_per_second: row.rate_per_second,
+                topic: row.topic,
+                quiet_hours: row.quiet_hours.map(QuietHoursPolicy::from_code).transpose()?.unwrap_or_default(),
+                sync_read: row.sync_read,
+                silent: row.silent,
             },
             body_sha256: array(&row.body_sha256, "body hash")?,
             accepted_at: UnixMillis(row.accepted_at),
+            schedule: schedule(row.schedule, row.release_at)?,
             release_at: row.release_at.map(UnixMillis),
+            series: row.series.map(id).transpose()?,
             expires_at: UnixMillis(row.expires_at),
             stage: Stage::from_code(row.stage)?,
             releasing_at: row.releasing_at.map(UnixMillis),
             released_at: row.released_at.map(UnixMillis),
             segments_done: row.segments_done,
+            control: Control {
+                flow: row.flow.map(Flow::from_code).transpose()?.unwrap_or_default(),
+                paused_at: row.paused_at.map(UnixMillis),
+                paused_for: row.paused_for,
+            },
+            holds: row.holds.into_iter().map(UnixMillis).collect(),
         })
     }
 }
 
-fn audience_row(audience: &Audience) -> AudienceRow {
-    let kind = match audience {
-        Audience::Devices(ids) => {
-            AudienceKind::Devices(DevicesRow { ids: ids.iter().flat_map(|id| *id.as_bytes()).collect() })
-        }
-        Audience::Users(ids) => {
-            AudienceKind::Users(UsersRow { ids: ids.iter().map(|id| id.as_str().to_owned()).collect() })
-        }
-        Audience::All => AudienceKind::All(true),
-    };
-    AudienceRow { kind: Some(kind) }
+fn localization_row(localization: &Localization) -> LocalizationRow {
+    LocalizationRow { language: localization.language.clone(), payload: localization.payload.clone() }
 }
 
-fn audience(kind: AudienceKind) -> Result<Audience, Wrong> {
-    Ok(match kind {
-        AudienceKind::Devices(row) => Audience::Devices(
-            row.ids.chunks(16).map(|id| DeviceId::from_slice(id).ok_or("audience")).collect::<Result<_, Wrong>>()?,
-        ),
-        AudienceKind::Users(row) => Audience::Users(
-            row.ids.iter().map(|id| id.parse::<UserId>().map_err(|_| "audience")).collect::<Result<_, Wrong>>()?,
-        ),
-        AudienceKind::All(_) => Audience::All,
-    })
+fn localization(row: LocalizationRow) -> Localization {
+    Localization { language: row.language, payload: row.payload }
+}
+
+fn override_row((channel, fields): &(Channel, Bytes)) -> OverrideRow {
+    OverrideRow { channel: channel.code(), fields: fields.clone() }
+}
+
+fn channel_override(row: OverrideRow) -> Result<(Channel, Bytes), Wrong> {
+    Ok((Channel::from_code(row.channel)?, row.fields))
 }

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, Audience, BatchId, Channel, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile, Ended, Event,
-    EventSettings, Fact, GatewayRef, HeartbeatSettings, Interval, Message, MessageId, Options, Platform, Priority,
-    Reason, Receipt, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target, Upstream, UpstreamRoute, UserHash,
-    VendorToken,
+    App, Audience, BatchId, Channel, Control, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile, Ended, Event,
+    EventSettings, Exclusion, Fact, GatewayRef, HeartbeatSettings, Interval, Message, MessageId, Options, Platform,
+    Preferences, Priority, Reason, Receipt, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target,
+    UnixMillis, Upstream, UpstreamRoute, UserHash, VendorToken,
 };
 use homing_ports::FleetSettings;
 
@@ -90,6 +90,9 @@ fn device() {
         created_at: UnixMillis(5),
         updated_at: UnixMillis(6),
         revision: 7,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: UnixMillis(0),
     };
     holds(&device, include_str!("fixtures/device.hex").trim_end());
 }
@@ -108,11 +111,12 @@ fn mailbox() {
             priority: Priority::High,
             collapse_key: Some(format!("k{n}")),
             body: if n == 4 { Body::Reference } else { Body::Inline(Bytes::from_static(b"{}")) },
+            variant: 0,
         });
     }
     mailbox.withdraw(MessageId::from_bytes([3; 16]), Reason::Recalled);
     let gateway = GatewayRef { server_id: ServerId([5; 8]), incarnation: 6 };
-    mailbox.take_over(Takeover { gateway, conn_seq: 8, credential_generation: 1 }).unwrap();
+    mailbox.take_over(Takeover { gateway, conn_seq: 8, credential_generation: 1, now: UnixMillis(0) }).unwrap();
     mailbox.trim(8, 1, 1).unwrap();
     mailbox.withdraw(MessageId::from_bytes([2; 16]), Reason::Recalled);
     mailbox.withdraw(MessageId::from_bytes([6; 16]), Reason::Recalled);
@@ -127,7 +131,12 @@ fn message() {
         app: "shop".parse().unwrap(),
         audience: Audience::Users(vec!["lin".parse().unwrap(), "wei".parse().unwrap()]),
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: Some("k".to_owned()) },
+        options: Options {
+            ttl_seconds: 60,
+            priority: Priority::Low,
+            collapse_key: Some("k".to_owned()),
+            ..Options::default()
+        },
         body_sha256: [3; 32],
         accepted_at: UnixMillis(4),
         release_at: None,
@@ -135,6 +144,14 @@ fn message() {
         stage: Stage::Released,
         releasing_at: Some(UnixMillis(6)),
         released_at: Some(UnixMillis(7)),
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 1,
     };
     holds(&message, include_str!("fixtures/message.hex").trim_end());
@@ -148,7 +165,7 @@ fn what_came_with_the_second_format_reads_back() {
         app: "shop".parse().unwrap(),
         audience: Audience::All,
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None },
+        options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None, ..Options::default() },
         body_sha256: [3; 32],
         accepted_at: UnixMillis(4),
         release_at: Some(UnixMillis(5)),
@@ -156,6 +173,14 @@ fn what_came_with_the_second_format_reads_back() {
         stage: Stage::Scheduled,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     };
     assert!(reads_back(&message));
@@ -181,7 +206,7 @@ fn shard() {
     let shard = Shard {
         id: ShardId::from_bytes([3; 16]),
         message: MESSAGE,
-        targets: vec![Target { device: DEVICE, user: Some(UserHash(4)) }, Target { device: DEVICE, user: None }],
+        targets: vec![Target::plain(DEVICE, Some(UserHash(4))), Target::plain(DEVICE, None)],
         next: Some(Cursor::After(DEVICE)),
     };
     holds(&shard, include_str!("fixtures/shard.hex").trim_end());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use homing_contract::queue::encode;
 use homing_domain::mailbox::Takeover;
-use homing_domain::{GatewayRef, ServerId, Shard};
+use homing_domain::{GatewayRef, ServerId, Shard, UnixMillis};
 
 use super::scene::{NOW, consume, device, hand_offs, lease, shard, world};
 use super::world::World;
@@ -59,7 +59,7 @@ fn a_gateway_younger_than_the_memory_is_looked_up() {
         world.with(|state| {
             state.leases.retain(|lease| lease.gateway.server_id != gateway.server_id);
             state.leases.push(lease(gateway, NOW.plus(15_000)));
-            let takeover = Takeover { gateway, conn_seq: 100, credential_generation: 1 };
+            let takeover = Takeover { gateway, conn_seq: 100, credential_generation: 1, now: UnixMillis(0) };
             state.mailboxes.get_mut(&device(n)).unwrap().take_over(takeover).unwrap();
         });
         consume(&dispatch, &encode(&one(n))).unwrap();

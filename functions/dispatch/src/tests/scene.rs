@@ -9,8 +9,9 @@ use homing_contract::queue::{decode_dispatch_input, encode};
 use homing_domain::limits::MAILBOX_MAX_ENTRIES;
 use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, Takeover};
 use homing_domain::{
-    AppId, Audience, ConnSeq, DeviceId, Event, GatewayRef, HandOffTarget, Lease, Load, Message, MessageId, Notice,
-    Options, Priority, Reason, ServerId, Shard, ShardId, Stage, Target, UnixMillis, UserHash,
+    AppId, Audience, ConnSeq, Control, DeviceId, Event, Exclusion, GatewayRef, HandOffTarget, Lease, Load, Message,
+    MessageId, Notice, Options, Priority, Reason, Schedule, ServerId, Shard, ShardId, Stage, Target, UnixMillis,
+    UserHash,
 };
 use homing_ports::{QueueName, StageError};
 
@@ -41,7 +42,12 @@ pub(super) fn message(ttl_seconds: u32) -> Message {
         app: app(),
         audience: Audience::All,
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds, priority: Priority::High, collapse_key: Some("score".into()) },
+        options: Options {
+            ttl_seconds,
+            priority: Priority::High,
+            collapse_key: Some("score".into()),
+            ..Options::default()
+        },
         body_sha256: [0; 32],
         accepted_at: NOW.minus(50),
         release_at: None,
@@ -49,6 +55,14 @@ pub(super) fn message(ttl_seconds: u32) -> Message {
         stage: Stage::Releasing,
         releasing_at: Some(NOW),
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     }
 }
@@ -77,6 +91,7 @@ pub(super) fn older(n: u8, collapse_key: Option<&str>) -> Enqueue {
         priority: Priority::Normal,
         collapse_key: collapse_key.map(Into::into),
         body: Body::Inline(Bytes::from_static(b"{}")),
+        variant: 0,
     }
 }
 
@@ -87,7 +102,7 @@ pub(super) fn mailbox(fill: usize, on: Option<(GatewayRef, ConnSeq)>) -> Mailbox
         assert!(matches!(enqueued, Enqueued::Stored { .. }));
     }
     if let Some((gateway, conn_seq)) = on {
-        mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1 }).unwrap();
+        mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1, now: UnixMillis(0) }).unwrap();
     }
     mailbox
 }
@@ -126,7 +141,7 @@ pub(super) fn world(ttl_seconds: u32) -> Arc<World> {
 }
 
 pub(super) fn shard() -> Shard {
-    let target = |n| Target { device: device(n), user: (n == 9 || n == 1).then_some(USER) };
+    let target = |n| Target::plain(device(n), (n == 9 || n == 1).then_some(USER));
     Shard { id: ShardId::from_bytes([5; 16]), message: MESSAGE, targets: (1..=14).map(target).collect(), next: None }
 }
 

@@ -26,6 +26,7 @@ fn scene() -> (Arc<World>, Dispatch<World>) {
             priority: Priority::High,
             collapse_key: None,
             body: Body::Reference,
+            variant: 0,
         };
         state.mailboxes.get_mut(&device(1)).unwrap().enqueue(request);
     });
@@ -40,7 +41,7 @@ const fn undelivered(transient: bool) -> Undelivered {
 fn take_over(world: &World, gateway: homing_domain::GatewayRef, conn_seq: ConnSeq) {
     world.with(|state| {
         let mailbox = state.mailboxes.get_mut(&device(1)).unwrap();
-        mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1 }).unwrap();
+        mailbox.take_over(Takeover { gateway, conn_seq, credential_generation: 1, now: UnixMillis(0) }).unwrap();
     });
 }
 

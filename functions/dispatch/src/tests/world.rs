@@ -8,8 +8,8 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    AppId, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageId, Millis, Notice, Reason, ReceiptBatch, Seq, Shard,
-    ShardId, UnixMillis, UserHash,
+    AppId, ChangeRefused, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageChange, MessageId, Millis, Notice,
+    Reason, ReceiptBatch, Seq, Shard, ShardId, UnixMillis, UserHash,
 };
 use homing_ports::{
     Accepted, Clock, Created, DeadLetter, Error, Fault, Gateways, Mailboxes, Messages, Notices, Outgoing, QueueName,
@@ -264,6 +264,14 @@ impl Messages for World {
     }
 
     async fn complete(&self, _: MessageId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn change(
+        &self,
+        _: MessageId,
+        _: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
         unreachable!()
     }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, Counter, Delivery, Device, DeviceId, DeviceProfile, EventSettings, Message,
-    MessageId, Millis, Platform, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
+    App, AppId, BatchId, BusEvent, ChangeRefused, Counter, Delivery, Device, DeviceId, DeviceProfile, EventSettings,
+    Message, MessageChange, MessageId, Millis, Platform, Preferences, Receipt, Shard, ShardId, Stage, Tally,
+    UnixMillis, UpstreamRoute, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
@@ -93,6 +94,9 @@ pub(super) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: Uni
         created_at,
         updated_at: created_at,
         revision: 1,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: UnixMillis(0),
     }
 }
 
@@ -190,6 +194,18 @@ impl Messages for World {
         })
     }
 
+    async fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        self.call(|state| {
+            let message = state.messages.get_mut(&id)?;
+            let applied = message.apply(change);
+            Some(applied.map(|()| message.clone()))
+        })
+    }
+
     async fn put_shard(&self, shard: Shard) -> Result<Shard> {
         self.call(|state| state.shards.entry(shard.id).or_insert(shard).clone())
     }
@@ -206,6 +222,14 @@ impl Devices for World {
 
     async fn device(&self, _: &DeviceId) -> Result<Option<Device>> {
         unreachable!()
+    }
+
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        self.call(|state| ids.iter().map(|id| state.devices.get(id).cloned()).collect())
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        unreachable!("{id} {seen_at}")
     }
 
     async fn replace_device(&self, _: Device) -> Result<Replaced> {
@@ -284,10 +308,10 @@ impl Ledger for World {
         unreachable!()
     }
 
-    async fn count_targets(&self, shard: ShardId, _: MessageId, devices: usize) -> Result<()> {
+    async fn count_targets(&self, shard: ShardId, _: MessageId, devices: usize, covers: u32) -> Result<()> {
         self.call(|state| {
             if state.counted.insert(shard) {
-                state.tally.merge(&Tally::targeted(devices));
+                state.tally.merge(&Tally::of_page(devices, covers));
             }
         })
     }

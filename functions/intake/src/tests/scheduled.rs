@@ -14,7 +14,7 @@ const HOUR: Millis = 3_600_000;
 
 /// Accepts under one key a push of a minute's life.
 fn take(world: &Arc<World>, release_at: Option<UnixMillis>, body: u8) -> Result<MessageId, AcceptError> {
-    let options = Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None };
+    let options = Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() };
     let payload = Bytes::from_static(b"{}");
     let push = ValidPush { audience: Audience::All, payload, options, release_at, validate_only: false };
     let app = app();

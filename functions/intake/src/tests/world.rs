@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_credentials::{ApiKey, DeviceKeys};
 use homing_domain::{
-    App, AppId, DueTick, EventSettings, Message, MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis,
-    UpstreamRoute,
+    App, AppId, ChangeRefused, DueTick, EventSettings, Message, MessageChange, MessageId, Millis, ServerKey, Shard,
+    ShardId, UnixMillis, UpstreamRoute,
 };
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts};
 use homing_ports::{
@@ -186,6 +186,14 @@ impl Messages for World {
     }
 
     async fn complete(&self, _: MessageId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn change(
+        &self,
+        _: MessageId,
+        _: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
         unreachable!()
     }
 

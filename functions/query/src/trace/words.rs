@@ -59,7 +59,8 @@ mod tests {
     use bytes::Bytes;
     use homing_domain::mailbox::{Body, Entry};
     use homing_domain::{
-        Audience, Channel, DeviceId, Ended, Event, Message, MessageId, Options, Priority, Reason, Receipt, UnixMillis,
+        Audience, Channel, Control, DeviceId, Ended, Event, Exclusion, Message, MessageId, Options, Priority, Reason,
+        Receipt, Schedule, UnixMillis,
     };
 
     use super::*;
@@ -70,7 +71,7 @@ mod tests {
             app: "demo".parse().unwrap(),
             audience: Audience::All,
             payload: Bytes::new(),
-            options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
+            options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() },
             body_sha256: [0; 32],
             accepted_at: UnixMillis(0),
             release_at: None,
@@ -78,6 +79,14 @@ mod tests {
             stage,
             releasing_at: None,
             released_at: None,
+            exclude: Exclusion::default(),
+            localizations: Vec::new(),
+            overrides: Vec::new(),
+            recalls: None,
+            schedule: Schedule::Now,
+            series: None,
+            control: Control::default(),
+            holds: Vec::new(),
             segments_done: 0,
         }
     }
@@ -94,6 +103,7 @@ mod tests {
             collapse_key: None,
             user: None,
             body: Body::Reference,
+            variant: 0,
         }
     }
 

@@ -35,7 +35,7 @@ fn handle(world: &Arc<World>, job: CloseJob) -> Result<(), StageError> {
 /// Shards of two devices each, more than one job closes; every seventh device has its message.
 fn world() -> Arc<World> {
     let world = Arc::new(World::default());
-    let target = |device| Target { device: DeviceId::from_bytes([device; 16]), user: None };
+    let target = |device| Target::plain(DeviceId::from_bytes([device; 16]), None);
     let delivered = |device| Receipt {
         message: MESSAGE,
         device: DeviceId::from_bytes([device; 16]),
@@ -181,7 +181,7 @@ fn numbers_that_stay_wrong_are_told_of_after_a_day_and_hide_no_row() {
     world.with(|state| {
         state.now = DUE.plus(BALANCED_WITHIN);
         let id = ShardId::from_bytes([99; 16]);
-        let targets = vec![Target { device: DeviceId::from_bytes([99; 16]), user: None }];
+        let targets = vec![Target::plain(DeviceId::from_bytes([99; 16]), None)];
         state.shards.insert(id, Shard { id, message: MESSAGE, targets, next: None });
         state.tallies.get_mut(&MESSAGE).unwrap().add(Counter::Targeted, 1);
     });

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    App, AppId, Audience, BatchId, BusEvent, Delivery, DeviceId, EventSettings, Message, MessageId, Millis, Options,
-    Priority, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute,
+    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Control, Delivery, DeviceId, EventSettings, Exclusion,
+    Message, MessageChange, MessageId, Millis, Options, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally,
+    UnixMillis, UpstreamRoute,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName, Queues,
@@ -101,7 +102,7 @@ pub(crate) fn released(id: MessageId, expires_at: UnixMillis) -> Message {
         app: "shop".parse().unwrap(),
         audience: Audience::All,
         payload: bytes::Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None },
+        options: Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() },
         body_sha256: [0; 32],
         accepted_at: UnixMillis(0),
         release_at: None,
@@ -109,6 +110,14 @@ pub(crate) fn released(id: MessageId, expires_at: UnixMillis) -> Message {
         stage: Stage::Released,
         releasing_at: Some(UnixMillis(0)),
         released_at: Some(UnixMillis(0)),
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: u64::MAX,
     }
 }
@@ -146,7 +155,7 @@ impl Ledger for World {
         })
     }
 
-    async fn count_targets(&self, _: ShardId, _: MessageId, _: usize) -> Result<()> {
+    async fn count_targets(&self, _: ShardId, _: MessageId, _: usize, _: u32) -> Result<()> {
         unreachable!()
     }
 
@@ -231,6 +240,14 @@ impl Messages for World {
                 message.stage = Stage::Completed;
             }
         })
+    }
+
+    async fn change(
+        &self,
+        _: MessageId,
+        _: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        unreachable!()
     }
 
     async fn put_shard(&self, _: Shard) -> Result<Shard> {

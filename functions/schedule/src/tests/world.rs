@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use homing_domain::{
-    AppId, Audience, Message, MessageId, Millis, Options, Priority, Shard, ShardId, Stage, UnixMillis,
+    AppId, Audience, ChangeRefused, Control, Exclusion, Message, MessageChange, MessageId, Millis, Options, Priority,
+    Schedule, Shard, ShardId, Stage, UnixMillis,
 };
 use homing_ports::{
     Accepted, Clock, DeadLetter, Error, Fault, Messages, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
@@ -87,7 +88,7 @@ pub(super) fn message(n: u8, stage: Stage) -> Message {
         app: "demo".parse().unwrap(),
         audience: Audience::All,
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None },
+        options: Options { ttl_seconds: 3_600, priority: Priority::Normal, collapse_key: None, ..Options::default() },
         body_sha256: [0; 32],
         accepted_at: AT.minus(3_600_000),
         release_at: (stage != Stage::Accepted).then_some(AT),
@@ -95,6 +96,14 @@ pub(super) fn message(n: u8, stage: Stage) -> Message {
         stage,
         releasing_at: None,
         released_at: None,
+        exclude: Exclusion::default(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        schedule: Schedule::Now,
+        series: None,
+        control: Control::default(),
+        holds: Vec::new(),
         segments_done: 0,
     }
 }
@@ -136,6 +145,18 @@ impl Messages for World {
 
     async fn complete(&self, _: MessageId) -> Result<()> {
         unreachable!()
+    }
+
+    async fn change(
+        &self,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
+        self.call(|state| {
+            let message = state.messages.get_mut(&id)?;
+            let applied = message.apply(change);
+            Some(applied.map(|()| message.clone()))
+        })
     }
 
     async fn put_shard(&self, _: Shard) -> Result<Shard> {

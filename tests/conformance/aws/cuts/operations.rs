@@ -131,7 +131,7 @@ async fn receipts_and_their_numbers() {
         tally.add(Counter::Ended(Channel::Own, Stage::Delivered), 2);
         store.count(batch_id(1), vec![(message_id(1), tally)]).await.unwrap();
         for n in 1..=20 {
-            store.count_targets(shard_id(n), message_id(1), 2).await.unwrap();
+            store.count_targets(shard_id(n), message_id(1), 2, 0).await.unwrap();
         }
     };
     survives_every_cut(nothing, act, rows).await;

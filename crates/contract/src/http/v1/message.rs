@@ -65,7 +65,7 @@ impl From<Stage> for StageName {
 /// Who a message is for, in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AudienceView {
-    /// `devices`, `users` or `all`.
+    /// `devices`, `users`, `expression`, `uploaded`, `all`, or `recipients` (of a message that is recalled).
     #[schema(example = "users")]
     pub kind: String,
     /// How many were named; none for `all`.
@@ -120,7 +120,10 @@ impl MessageSummary {
         let (kind, named) = match &message.audience {
             Audience::Devices(devices) => ("devices", Some(devices.len())),
             Audience::Users(users) => ("users", Some(users.len())),
+            Audience::Expression(_) => ("expression", None),
+            Audience::Uploaded(_) => ("uploaded", None),
             Audience::All => ("all", None),
+            Audience::RecipientsOf(_) => ("recipients", None),
         };
         Self {
             message_id: message.id.to_string(),

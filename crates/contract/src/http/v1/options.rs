@@ -112,6 +112,6 @@ impl OptionsRequest {
             wrong.add("not_supported_yet", pointer(at, "rate_per_second"), "a rate is not supported yet");
         }
         let priority = self.priority.map_or_else(Priority::default, Priority::from);
-        wrong.or(Options { ttl_seconds, priority, collapse_key: self.collapse_key })
+        wrong.or(Options { ttl_seconds, priority, collapse_key: self.collapse_key, ..Options::default() })
     }
 }

@@ -2,8 +2,8 @@
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, MessageId, Shard, ShardId, Target, Undelivered,
-    UnixMillis, UserHash,
+    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, HeldJob, MemberKey, MessageId, Reason, Shard, ShardId,
+    Target, Undelivered, UnixMillis, UserHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use super::{DecodeError, Item};
 enum CursorWire {
     Index(u32),
     After(Text<DeviceId>),
+    /// Sixteen bytes, written like an id.
+    AfterMember(Text<DeviceId>),
+    AfterShard(Text<ShardId>),
     Start,
 }
 
@@ -24,6 +27,8 @@ impl CursorWire {
             Cursor::Start => Self::Start,
             Cursor::Index(index) => Self::Index(index),
             Cursor::After(device) => Self::After(Text(device)),
+            Cursor::AfterMember(MemberKey(key)) => Self::AfterMember(Text(DeviceId::from_bytes(key))),
+            Cursor::AfterShard(shard) => Self::AfterShard(Text(shard)),
         }
     }
 
@@ -32,6 +37,8 @@ impl CursorWire {
             Self::Start => Cursor::Start,
             Self::Index(index) => Cursor::Index(*index),
             Self::After(Text(device)) => Cursor::After(*device),
+            Self::AfterMember(Text(key)) => Cursor::AfterMember(MemberKey(*key.as_bytes())),
+            Self::AfterShard(Text(shard)) => Cursor::AfterShard(*shard),
         }
     }
 }
@@ -60,6 +67,28 @@ impl Item for AudienceJob {
 
 #[doc(hidden)]
 #[derive(Debug, Serialize, Deserialize)]
+pub struct HeldJobWire {
+    message: Text<MessageId>,
+    at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Text<ShardId>>,
+}
+
+impl Item for HeldJob {
+    const KIND: &'static str = "held_job";
+    type Wire = HeldJobWire;
+
+    fn to_wire(&self) -> Self::Wire {
+        HeldJobWire { message: Text(self.message), at: self.at.0, after: self.after.map(Text) }
+    }
+
+    fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
+        Ok(Self { message: wire.message.0, at: UnixMillis(wire.at), after: wire.after.map(|Text(shard)| shard) })
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ShardWire {
     id: Text<ShardId>,
     message: Text<MessageId>,
@@ -73,6 +102,18 @@ struct TargetWire {
     device: Text<DeviceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    variant: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<Text<Reason>>,
+}
+
+/// The default rendering needs no word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_default(variant: &u8) -> bool {
+    *variant == 0
 }
 
 impl Item for Shard {
@@ -80,8 +121,13 @@ impl Item for Shard {
     type Wire = ShardWire;
 
     fn to_wire(&self) -> Self::Wire {
-        let target =
-            |target: &Target| TargetWire { device: Text(target.device), user: target.user.map(|UserHash(user)| user) };
+        let target = |target: &Target| TargetWire {
+            device: Text(target.device),
+            user: target.user.map(|UserHash(user)| user),
+            variant: target.variant,
+            hold: target.hold.map(|at| at.0),
+            refusal: target.refusal.map(Text),
+        };
         ShardWire {
             id: Text(self.id),
             message: Text(self.message),
@@ -95,7 +141,13 @@ impl Item for Shard {
         if found > SHARD_MAX_DEVICES {
             return Err(DecodeError::TooMany { what: "targets", found, max: SHARD_MAX_DEVICES });
         }
-        let target = |target: TargetWire| Target { device: target.device.0, user: target.user.map(UserHash) };
+        let target = |target: TargetWire| Target {
+            device: target.device.0,
+            user: target.user.map(UserHash),
+            variant: target.variant,
+            hold: target.hold.map(UnixMillis),
+            refusal: target.refusal.map(|Text(reason)| reason),
+        };
         Ok(Self {
             id: wire.id.0,
             message: wire.message.0,

@@ -39,6 +39,8 @@ struct HandOffWire {
     collapse_key: Option<String>,
     /// Base64.
     payload: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recalls: Option<Text<MessageId>>,
     targets: Vec<HandOffTargetWire>,
 }
 
@@ -108,6 +110,7 @@ impl HandOffWire {
             },
             collapse_key: body.collapse_key.clone(),
             payload: STANDARD.encode(&body.payload),
+            recalls: body.recalls.map(Text),
             targets: hand_off.targets.iter().map(target).collect(),
         }
     }
@@ -125,6 +128,7 @@ impl HandOffWire {
             },
             collapse_key: self.collapse_key,
             payload: Bytes::from(payload),
+            recalls: self.recalls.map(|Text(message)| message),
         };
         let target = |target: HandOffTargetWire| HandOffTarget {
             device: target.device.0,

@@ -24,8 +24,7 @@ fn cursor() -> impl Strategy<Value = Cursor> {
 }
 
 fn shard() -> impl Strategy<Value = Shard> {
-    let target =
-        (device(), any::<Option<u64>>()).prop_map(|(device, user)| Target { device, user: user.map(UserHash) });
+    let target = (device(), any::<Option<u64>>()).prop_map(|(device, user)| Target::plain(device, user.map(UserHash)));
     (any::<[u8; 16]>(), message(), prop::collection::vec(target, 0..=8), prop::option::of(cursor()))
         .prop_map(|(id, message, targets, next)| Shard { id: ShardId::from_bytes(id), message, targets, next })
 }
@@ -61,6 +60,7 @@ fn hand_off() -> impl Strategy<Value = HandOff> {
                 priority,
                 collapse_key,
                 payload: Bytes::from(payload),
+                recalls: None,
             },
             targets,
         })
@@ -161,10 +161,7 @@ mod fixtures {
         let shard = Shard {
             id: ShardId::from_bytes([0x44; 16]),
             message: MESSAGE,
-            targets: vec![
-                Target { device: DEVICE, user: None },
-                Target { device: OTHER, user: Some(UserHash(u64::MAX)) },
-            ],
+            targets: vec![Target::plain(DEVICE, None), Target::plain(OTHER, Some(UserHash(u64::MAX)))],
             next: Some(Cursor::Index(2)),
         };
         check(fixture!("shard"), &shard);
@@ -218,6 +215,7 @@ mod fixtures {
                 priority: Priority::High,
                 collapse_key: Some("score".into()),
                 payload: Bytes::from_static(b"{}"),
+                recalls: None,
             },
             targets: vec![HandOffTarget { device: DEVICE, conn_seq: 3, seq: 4, enqueued_at: UnixMillis(5) }],
         };
@@ -252,7 +250,7 @@ mod refusals {
 
     #[test]
     fn more_than_one_item_may_hold_is_refused() {
-        let target = Target { device: DeviceId::from_bytes([1; 16]), user: Some(UserHash(u64::MAX)) };
+        let target = Target::plain(DeviceId::from_bytes([1; 16]), Some(UserHash(u64::MAX)));
         let mut shard = Shard {
             id: ShardId::from_bytes([2; 16]),
             message: MessageId::from_bytes([3; 16]),

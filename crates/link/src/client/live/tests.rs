@@ -1,5 +1,5 @@
 use bytes::{Bytes, BytesMut};
-use homing_domain::{AppId, DeviceId};
+use homing_domain::{AppId, DeviceId, UnixMillis};
 use homing_wire::{FactKind, HeartbeatInterval, Hello, Resumption, Up, Welcome, encode};
 
 use super::super::arrival::Loss;

@@ -88,6 +88,7 @@ impl Slot {
             } else {
                 Body::Reference
             },
+            variant: 0,
         };
         Self { payload: Some(body.payload.clone()), ..Self::of_entry(target.seq, &entry) }
     }

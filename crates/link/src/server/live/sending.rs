@@ -150,9 +150,15 @@ const fn priority(priority: Priority) -> PushPriority {
 const fn skip_reason(reason: Reason) -> SkipReason {
     match reason {
         Reason::TimeToLive | Reason::Closed | Reason::Offline => SkipReason::Expired,
-        Reason::Recalled => SkipReason::Recalled,
+        Reason::Recalled | Reason::ReadElsewhere => SkipReason::Recalled,
         Reason::Collapsed => SkipReason::Collapsed,
         Reason::Unbound => SkipReason::Unbound,
+        // None of these is decided after the message has come to the mailbox.
+        Reason::NotificationsOff
+        | Reason::OptedOut
+        | Reason::QuietHours
+        | Reason::Aborted
+        | Reason::NothingToRecall => SkipReason::Recalled,
         Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => SkipReason::Overflow,
     }
 }

@@ -28,6 +28,7 @@ fn entry_of(n: u8, state: EntryState) -> Entry {
         collapse_key: None,
         user: None,
         body: Body::Reference,
+        variant: 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The delivery that ends last completes its message, whatever fails, and costs little where nobody asked.
 
-use homing_domain::{BusEvent, Stage};
+use homing_domain::{BusEvent, Stage, UnixMillis};
 
 use super::*;
 use crate::tests::world::{app, released};

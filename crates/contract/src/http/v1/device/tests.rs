@@ -1,4 +1,4 @@
-use homing_domain::{Platform, UnixMillis};
+use homing_domain::{Platform, Preferences, UnixMillis};
 use serde_json::json;
 
 use super::*;
@@ -18,6 +18,9 @@ fn device() -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(1),
         revision: 1,
+        user_since: None,
+        preferences: Preferences::default(),
+        seen_at: UnixMillis(0),
     }
 }
 

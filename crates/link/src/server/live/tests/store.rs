@@ -75,7 +75,10 @@ fn a_fenced_link_ends_whatever_it_was_doing() {
 fn a_read_shows_a_takeover_elsewhere_and_a_revocation() {
     let mut world = World::new();
     let mut live = world.live(1, 0);
-    world.mailbox.take_over(Takeover { gateway: GATEWAY, conn_seq: 2, credential_generation: 1 }).unwrap();
+    world
+        .mailbox
+        .take_over(Takeover { gateway: GATEWAY, conn_seq: 2, credential_generation: 1, now: UnixMillis(0) })
+        .unwrap();
     live.reread(world.now);
     world.answer_read(&mut live);
     assert_eq!(closing(&effects(&mut live)), Some(Closing::superseded(2)));

@@ -29,6 +29,7 @@ pub(super) fn body(n: u8) -> PushBody {
         priority: Priority::Normal,
         collapse_key: None,
         payload: Bytes::from_static(b"{}"),
+        recalls: None,
     }
 }
 
@@ -53,6 +54,7 @@ impl World {
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
             body: if body.payload.len() > 512 { Body::Reference } else { Body::Inline(body.payload.clone()) },
+            variant: 0,
         })
     }
 

@@ -1,0 +1,216 @@
+//! What may be changed about a message after it was accepted. One rule for every store: an adapter reads the message,
+//! applies the change, and writes it back if nobody else did in between.
+
+use bytes::Bytes;
+
+use super::{Flow, Localization, Message, Options};
+use crate::audience::{Audience, Exclusion};
+use crate::limits::MESSAGE_MAX_HOLDS;
+use crate::receipt::Channel;
+use crate::schedule::{Recurrence, Schedule};
+use crate::stage::Stage;
+use crate::time::UnixMillis;
+
+/// What a sender may replace while a message waits for its time: all that the request said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amendment {
+    /// Who it is for.
+    pub audience: Audience,
+    /// And who of them does not get it.
+    pub exclude: Exclusion,
+    /// What devices get.
+    pub payload: Bytes,
+    /// The same in other languages.
+    pub localizations: Vec<Localization>,
+    /// Fields for single vendors' channels.
+    pub overrides: Vec<(Channel, Bytes)>,
+    /// How it is to be delivered.
+    pub options: Options,
+    /// When it is to be released, as the sender said it.
+    pub schedule: Schedule,
+    /// When that is next; `None` = at once.
+    pub release_at: Option<UnixMillis>,
+    /// From here on it is not delivered any more.
+    pub expires_at: UnixMillis,
+}
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageChange {
+    /// Replace it while it waits for its time. A schedule of [`Schedule::Now`] makes it `accepted`.
+    Amend(Box<Amendment>),
+    /// Never release it.
+    Cancel,
+    /// Reach nobody else for now.
+    Pause(UnixMillis),
+    /// Go on.
+    Resume(UnixMillis),
+    /// Reach nobody else.
+    Abort,
+    /// Reach nobody else, and take it back.
+    Recall,
+    /// Reach at most so many devices a second.
+    SetRate(Option<u32>),
+    /// Parts of it wait for these moments.
+    Hold(Vec<UnixMillis>),
+    /// The parts that waited for this moment have gone on.
+    EndHold(UnixMillis),
+    /// An occurrence of a recurring message was made: the next is at `next`, or there is none.
+    Advance {
+        /// The occurrence that was made; a change for another one than the next is void.
+        occurrence: UnixMillis,
+        /// The next.
+        next: Option<UnixMillis>,
+    },
+}
+
+/// A change that the message's stage does not allow any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefused {
+    /// It is released or being released: too late to amend or to cancel. It can be aborted or recalled.
+    #[error("the message is {0} already")]
+    TooLate(Stage),
+    /// It is not being released: there is nothing to pause or to abort.
+    #[error("the message is {0}: nothing of it is on its way")]
+    NotRunning(Stage),
+    /// It was aborted or recalled before, which is for ever.
+    #[error("the message was {} before", .0.name())]
+    Stopped(Flow),
+    /// More moments than a message may wait for.
+    #[error("the message waits for too many moments")]
+    TooManyHolds,
+}
+
+impl Message {
+    /// Applies a change. Applying it again changes nothing and succeeds.
+    ///
+    /// # Errors
+    /// [`ChangeRefused`]; the message is as it was.
+    pub fn apply(&mut self, change: MessageChange) -> Result<(), ChangeRefused> {
+        match change {
+            MessageChange::Amend(amendment) => self.amend(*amendment),
+            MessageChange::Cancel => self.cancel(),
+            MessageChange::Pause(now) => self.pause(now),
+            MessageChange::Resume(now) => self.resume(now),
+            MessageChange::Abort => self.stop(Flow::Aborted),
+            MessageChange::Recall => self.stop(Flow::Recalled),
+            MessageChange::SetRate(rate) => {
+                self.options.rate_per_second = rate;
+                Ok(())
+            }
+            MessageChange::Hold(moments) => self.hold(&moments),
+            MessageChange::EndHold(moment) => {
+                self.holds.retain(|hold| *hold != moment);
+                Ok(())
+            }
+            MessageChange::Advance { occurrence, next } => {
+                self.advance(occurrence, next);
+                Ok(())
+            }
+        }
+    }
+
+    fn amend(&mut self, new: Amendment) -> Result<(), ChangeRefused> {
+        if self.stage != Stage::Scheduled {
+            return Err(ChangeRefused::TooLate(self.stage));
+        }
+        self.audience = new.audience;
+        self.exclude = new.exclude;
+        self.payload = new.payload;
+        self.localizations = new.localizations;
+        self.overrides = new.overrides;
+        self.options = new.options;
+        self.stage = if new.release_at.is_some() { Stage::Scheduled } else { Stage::Accepted };
+        self.schedule = new.schedule;
+        self.release_at = new.release_at;
+        self.expires_at = new.expires_at;
+        Ok(())
+    }
+
+    fn cancel(&mut self) -> Result<(), ChangeRefused> {
+        match self.stage {
+            Stage::Accepted | Stage::Scheduled | Stage::Cancelled => {
+                self.stage = Stage::Cancelled;
+                Ok(())
+            }
+            stage => Err(ChangeRefused::TooLate(stage)),
+        }
+    }
+
+    fn pause(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
+        self.is_running()?;
+        if self.control.flow == Flow::Running {
+            self.control.flow = Flow::Paused;
+            self.control.paused_at = Some(now);
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
+        self.is_running()?;
+        self.control.flow = Flow::Running;
+        self.end_pause(now);
+        Ok(())
+    }
+
+    /// Recalling goes further than aborting, and is possible long after the release.
+    fn stop(&mut self, flow: Flow) -> Result<(), ChangeRefused> {
+        match (self.stage, self.control.flow, flow) {
+            (_, Flow::Recalled, Flow::Aborted) => return Err(ChangeRefused::Stopped(Flow::Recalled)),
+            (_, before, _) if before == flow => {}
+            (Stage::Accepted | Stage::Scheduled | Stage::Cancelled, ..) => {
+                return Err(ChangeRefused::NotRunning(self.stage));
+            }
+            // Held parts of a released message are on their way still.
+            (Stage::Completed, _, Flow::Aborted) => return Err(ChangeRefused::NotRunning(self.stage)),
+            _ => self.control.flow = flow,
+        }
+        Ok(())
+    }
+
+    fn is_running(&self) -> Result<(), ChangeRefused> {
+        if self.control.flow.is_stopped() {
+            return Err(ChangeRefused::Stopped(self.control.flow));
+        }
+        let has_held_parts = self.stage == Stage::Released && !self.holds.is_empty();
+        match self.stage {
+            Stage::Releasing => Ok(()),
+            _ if has_held_parts => Ok(()),
+            stage => Err(ChangeRefused::NotRunning(stage)),
+        }
+    }
+
+    fn end_pause(&mut self, now: UnixMillis) {
+        if let Some(paused_at) = self.control.paused_at.take() {
+            self.control.paused_for += now.since(paused_at);
+        }
+    }
+
+    fn hold(&mut self, moments: &[UnixMillis]) -> Result<(), ChangeRefused> {
+        let mut holds = self.holds.clone();
+        holds.extend(moments);
+        holds.sort_unstable();
+        holds.dedup();
+        if holds.len() > MESSAGE_MAX_HOLDS {
+            return Err(ChangeRefused::TooManyHolds);
+        }
+        self.holds = holds;
+        Ok(())
+    }
+
+    fn advance(&mut self, occurrence: UnixMillis, next: Option<UnixMillis>) {
+        if self.stage != Stage::Scheduled || self.release_at != Some(occurrence) {
+            return;
+        }
+        if let Schedule::Recurring(Recurrence { remaining: Some(remaining), .. }) = &mut self.schedule {
+            *remaining = remaining.saturating_sub(1);
+        }
+        match next {
+            Some(next) => {
+                self.expires_at = next.plus(u64::from(self.options.ttl_seconds) * 1_000);
+                self.release_at = Some(next);
+            }
+            None => self.stage = Stage::Completed,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Ids that are derived, so that a repeat names the same thing.
 
 use aws_lc_rs::digest::{self, SHA256};
-use homing_domain::{AppId, MessageId};
+use homing_domain::{AppId, MemberKey, MessageId, UserId};
 
 use crate::fields::{array, hash};
 
@@ -22,6 +22,12 @@ pub fn message_id(app: &AppId, idempotency_key: &str) -> MessageId {
     MessageId::from_bytes(derive_id("homing/1 message", &[app.as_str().as_bytes(), idempotency_key.as_bytes()]))
 }
 
+/// The key under which a user stands on an uploaded list. A device stands under its own id: [`MemberKey::of_device`].
+#[must_use]
+pub fn member_key(user: &UserId) -> MemberKey {
+    MemberKey(derive_id("homing/1 member", &[user.as_str().as_bytes()]))
+}
+
 /// SHA-256.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -36,6 +42,13 @@ mod tests {
     fn known_answer() {
         let id = message_id(&"demo".parse().unwrap(), "order-7");
         assert_eq!(id.to_string(), "989d03fe-21d6-8808-8cb6-41401917bb24");
+    }
+
+    #[test]
+    fn users_stand_on_lists_under_keys_that_never_change() {
+        let user: UserId = "user-1".parse().unwrap();
+        let known = 323_187_224_634_006_626_964_316_178_320_017_083_686_u128;
+        assert_eq!(member_key(&user), MemberKey(known.to_be_bytes()));
     }
 
     #[test]

@@ -73,8 +73,12 @@ impl World {
         self.executor.spawn(owner, true, async move {
             let push = ValidPush {
                 audience: request.audience,
+                exclude: Exclusion::default(),
                 payload: request.payload,
+                localizations: Vec::new(),
+                overrides: Vec::new(),
                 options: request.options,
+                schedule: request.release_at.map_or(Schedule::Now, Schedule::At),
                 release_at: request.release_at,
                 validate_only: false,
             };

@@ -3,9 +3,7 @@
 use homing_contract::http::v1::ValidPush;
 use homing_contract::queue::encode;
 use homing_credentials::message_id;
-use homing_domain::{
-    AppId, AudienceJob, Control, Cursor, DueTick, Exclusion, Message, MessageId, Schedule, Stage, UnixMillis,
-};
+use homing_domain::{AppId, AudienceJob, Control, Cursor, DueTick, Message, MessageId, Stage, UnixMillis};
 use homing_ports::{Accepted, Entropy, Error, Messages, Outgoing, QueueName, Queues, Timers};
 use homing_telemetry::MessageAccepted;
 use uuid::Builder;
@@ -87,11 +85,11 @@ fn new_message(id: MessageId, now: UnixMillis, acceptance: Acceptance<'_>) -> Me
         stage: if release_at.is_some() { Stage::Scheduled } else { Stage::Accepted },
         releasing_at: None,
         released_at: None,
-        exclude: Exclusion::default(),
-        localizations: Vec::new(),
-        overrides: Vec::new(),
+        exclude: push.exclude,
+        localizations: push.localizations,
+        overrides: push.overrides,
         recalls: None,
-        schedule: Schedule::Now,
+        schedule: push.schedule,
         series: None,
         control: Control::default(),
         holds: Vec::new(),

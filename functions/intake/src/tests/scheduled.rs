@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_contract::http::v1::ValidPush;
-use homing_domain::{Audience, DueTick, MessageId, Millis, Options, Priority, Stage, UnixMillis};
+use homing_domain::{Audience, DueTick, Exclusion, MessageId, Millis, Options, Priority, Schedule, Stage, UnixMillis};
 
 use super::world::{NOW, When, World, app};
 use crate::{AcceptError, Acceptance, accept};
@@ -16,7 +16,17 @@ const HOUR: Millis = 3_600_000;
 fn take(world: &Arc<World>, release_at: Option<UnixMillis>, body: u8) -> Result<MessageId, AcceptError> {
     let options = Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() };
     let payload = Bytes::from_static(b"{}");
-    let push = ValidPush { audience: Audience::All, payload, options, release_at, validate_only: false };
+    let push = ValidPush {
+        audience: Audience::All,
+        exclude: Exclusion::default(),
+        payload,
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        options,
+        schedule: release_at.map_or(Schedule::Now, Schedule::At),
+        release_at,
+        validate_only: false,
+    };
     let app = app();
     let acceptance =
         Acceptance { app: &app, push, body_sha256: [body; 32], idempotency_key: Some("order-7"), sent_at: NOW };

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use homing_domain::limits::PAYLOAD_MAX_BYTES;
-use homing_domain::{Audience, DeviceId, MessageId, Options, Stage, UnixMillis};
+use homing_domain::{
+    Audience, Channel, DeviceId, Exclusion, Localization, MessageId, Options, Schedule, Stage, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -75,11 +77,19 @@ pub struct PushValidated {
 pub struct ValidPush {
     /// Who it is for.
     pub audience: Audience,
+    /// And who of them does not get it.
+    pub exclude: Exclusion,
     /// What devices get: `{"notification": …, "data": …}`.
     pub payload: Bytes,
+    /// The same in other languages.
+    pub localizations: Vec<Localization>,
+    /// Fields for single vendors' channels.
+    pub overrides: Vec<(Channel, Bytes)>,
     /// How it is to be delivered.
     pub options: Options,
-    /// When it is to be released; `None` = at once.
+    /// When it is to be released, as the sender said it.
+    pub schedule: Schedule,
+    /// When that is first; `None` = at once.
     pub release_at: Option<UnixMillis>,
     /// Whether only to check.
     pub validate_only: bool,
@@ -117,9 +127,17 @@ impl PushRequest {
             }
         }
         match (audience, payload, options, release_at) {
-            (Some(audience), Some(payload), Some(options), Some(release_at)) => {
-                wrong.or(ValidPush { audience, payload, options, release_at, validate_only: self.validate_only })
-            }
+            (Some(audience), Some(payload), Some(options), Some(release_at)) => wrong.or(ValidPush {
+                audience,
+                exclude: Exclusion::default(),
+                payload,
+                localizations: Vec::new(),
+                overrides: Vec::new(),
+                options,
+                schedule: release_at.map_or(Schedule::Now, Schedule::At),
+                release_at,
+                validate_only: self.validate_only,
+            }),
             _ => Err(wrong),
         }
     }

@@ -1,6 +1,8 @@
 //! The command line's shape.
 
 mod bench;
+mod message;
+mod push;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use homing_ports::QueueName;
 
 pub use bench::{BenchArguments, BenchProfile};
+pub use message::MessageCommand;
+pub use push::PushArguments;
 
 use crate::config::Flags;
 
@@ -254,76 +258,6 @@ pub enum TransportChoice {
     Quic,
     /// TCP with TLS only
     Tcp,
-}
-
-/// Push a message.
-#[derive(Debug, Args)]
-pub struct PushArguments {
-    /// To this device (id or push token); may be repeated
-    #[arg(long, value_name = "ID", group = "audience")]
-    pub device: Vec<String>,
-    /// To the devices of this user; may be repeated
-    #[arg(long, value_name = "USER", group = "audience")]
-    pub user: Vec<String>,
-    /// To every device of the app
-    #[arg(long, group = "audience")]
-    pub all: bool,
-    /// Title of the notification
-    #[arg(long)]
-    pub title: Option<String>,
-    /// Text of the notification
-    #[arg(long)]
-    pub body: Option<String>,
-    /// Data for the app: a JSON object
-    #[arg(long, value_name = "JSON")]
-    pub data: Option<String>,
-    /// How long it is worth delivering; 0 = now or never
-    #[arg(long, value_name = "SECONDS")]
-    pub ttl: Option<u32>,
-    /// Of several pending messages with one key, a device gets the newest
-    #[arg(long, value_name = "KEY")]
-    pub collapse_key: Option<String>,
-    /// high, normal or low
-    #[arg(long)]
-    pub priority: Option<String>,
-    /// At this moment instead of now, as 2026-12-24T18:00:00+08:00
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
-    /// Repeating a push with the same key sends it once [default: a new one]
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
-    /// Whose key is used.
-    #[command(flatten)]
-    pub key: KeyArguments,
-    /// Which server.
-    #[command(flatten)]
-    pub server: ServerArguments,
-}
-
-/// What became of a message.
-#[derive(Debug, Subcommand)]
-pub enum MessageCommand {
-    /// Its stage and balance
-    Show {
-        /// Its id
-        message: String,
-        #[command(flatten)]
-        key: KeyArguments,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-    /// Every stop on its way to one device
-    Trace {
-        /// Its id
-        message: String,
-        /// Which device [default: the last one registered]
-        #[arg(long)]
-        device: Option<String>,
-        #[command(flatten)]
-        key: KeyArguments,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
 }
 
 /// Items that were given up.

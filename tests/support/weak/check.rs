@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use homing_contract::queue::v1;
 use homing_domain::mailbox::{EntryState, Mailbox};
-use homing_domain::{AudienceJob, ConnSeq, DeviceId, Event, Message, MessageId, ReceiptBatch, Seq, UnixMillis};
+use homing_domain::{
+    AudienceJob, ConnSeq, DeviceId, Event, Flow, Message, MessageId, Millis, ReceiptBatch, Seq, Shard, Target,
+    UnixMillis,
+};
 use homing_ports::QueueName;
 
 /// Broken promises, and what is needed to see them.
@@ -31,7 +34,17 @@ pub struct Check {
     takeovers: HashMap<(DeviceId, ConnSeq), u64>,
     unbound: HashMap<(DeviceId, MessageId), u64>,
     pushed: HashSet<(DeviceId, MessageId)>,
+    /// What the stored pages say about each device.
+    decided: HashMap<(MessageId, DeviceId), Target>,
+    /// Since when a message does not go on.
+    halted: HashMap<MessageId, (Flow, UnixMillis)>,
 }
+
+/// How long a stage may go on by what it read before a message was halted, in a world without faults: its cache of
+/// messages, and a few calls.
+const HALT_TAKES: Millis = 3_000;
+/// And in a world where calls are slow and repeated.
+const HALT_TAKES_WITH_FAULTS: Millis = 90_000;
 
 impl Check {
     /// Notes a broken promise.
@@ -95,6 +108,51 @@ impl Check {
     pub(super) fn release_begins(&mut self, message: &Message, now: UnixMillis) {
         if let Some(at) = message.release_at.filter(|at| now < *at) {
             self.violated(format!("{} is released {} ms before its time", message.id, at.since(now)));
+        }
+    }
+
+    /// A message was told to go on, or not to.
+    pub(super) fn flow_changed(&mut self, message: &Message, now: UnixMillis) {
+        if message.control.flow == Flow::Running {
+            self.halted.remove(&message.id);
+        } else {
+            let halted = self.halted.entry(message.id).or_insert((message.control.flow, now));
+            if halted.0 != message.control.flow {
+                *halted = (message.control.flow, now);
+            }
+        }
+    }
+
+    /// How a message that is halted was told so, if every stage must know by now.
+    fn halted_for_sure(&self, message: MessageId, now: UnixMillis, has_faults: bool) -> Option<Flow> {
+        let (flow, since) = self.halted.get(&message)?;
+        let patience = if has_faults { HALT_TAKES_WITH_FAULTS } else { HALT_TAKES };
+        (now.since(*since) > patience).then_some(*flow)
+    }
+
+    /// A page became durable: it says what becomes of its devices, and nobody enumerates what is halted.
+    pub(super) fn page_stored(&mut self, shard: &Shard, now: UnixMillis, has_faults: bool) {
+        for target in &shard.targets {
+            self.decided.insert((shard.message, target.device), *target);
+        }
+        if let Some(flow) = self.halted_for_sure(shard.message, now, has_faults).filter(|_| !shard.targets.is_empty()) {
+            self.violated(format!("{} is {}, and another page of it is made", shard.message, flow.name()));
+        }
+    }
+
+    /// An entry is new: nothing that is held, refused or stopped comes into a mailbox.
+    pub(super) fn entry_is_timely(&mut self, device: DeviceId, message: MessageId, now: UnixMillis, has_faults: bool) {
+        if let Some(target) = self.decided.get(&(message, device)).copied() {
+            if let Some(hold) = target.hold.filter(|hold| now < *hold) {
+                self.violated(format!("{device}: {message} comes {} ms before its hold ends", hold.since(now)));
+            }
+            if let Some(reason) = target.refusal {
+                self.violated(format!("{device}: {message} comes although it is suppressed for {reason}"));
+            }
+        }
+        let stopped = self.halted_for_sure(message, now, has_faults).filter(|flow| flow.is_stopped());
+        if let Some(flow) = stopped {
+            self.violated(format!("{device}: {message} comes, and it is {}", flow.name()));
         }
     }
 

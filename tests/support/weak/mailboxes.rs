@@ -10,7 +10,7 @@ use homing_domain::mailbox::{
 use homing_domain::{ConnSeq, DeviceId, MessageId, Reason, Seq, UserHash};
 use homing_ports::{Created, Mailboxes, Result};
 
-use super::{State, Weak, Weakness};
+use super::{Faults, State, Weak, Weakness};
 
 /// The mailboxes.
 pub type MailboxState = BTreeMap<DeviceId, Mailbox>;
@@ -104,6 +104,8 @@ impl State {
                 let forgets = self.mailboxes.get(&device).is_some_and(|mailbox| {
                     mailbox.trimmed.len() >= MAILBOX_MAX_TRIMMED_IDS || mailbox.refused.len() >= MAILBOX_MAX_REFUSALS
                 });
+                let (now, has_faults) = (self.now, self.faults != Faults::NONE);
+                self.check.entry_is_timely(device, *message, now, has_faults);
                 if self.check.entry_is_new(device, *message, forgets) {
                     self.coverage.hit("enqueue", "a repeat that the mailbox forgot");
                 }

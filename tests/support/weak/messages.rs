@@ -7,7 +7,7 @@ use homing_domain::{
 };
 use homing_ports::{Accepted, Messages, Result};
 
-use super::{State, Weak, Weakness};
+use super::{Faults, State, Weak, Weakness};
 
 /// Message rows and shards.
 #[derive(Debug, Default)]
@@ -46,6 +46,21 @@ impl State {
         if let Some(device) = targets.find(is_pending) {
             self.check.violated(format!("{id} is completed, and {device} is pending"));
         }
+    }
+}
+
+const fn change_name(change: &MessageChange) -> &'static str {
+    match change {
+        MessageChange::Amend(_) => "amend",
+        MessageChange::Cancel => "cancel",
+        MessageChange::Pause(_) => "pause",
+        MessageChange::Resume(_) => "resume",
+        MessageChange::Abort => "abort",
+        MessageChange::Recall => "recall",
+        MessageChange::SetRate(_) => "set rate",
+        MessageChange::Hold(_) => "hold",
+        MessageChange::EndHold(_) => "end hold",
+        MessageChange::Advance { .. } => "advance",
     }
 }
 
@@ -155,8 +170,15 @@ impl Messages for Weak {
     ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
         self.call("change a message", move |state| {
             let Some(message) = state.messages.rows.get_mut(&id) else { return Ok(None) };
-            let applied = message.apply(change);
-            Ok(Some(applied.map(|()| message.clone())))
+            let name = change_name(&change);
+            let applied = message.apply(change).map(|()| message.clone());
+            let now = state.now;
+            if let Ok(message) = &applied {
+                state.check.flow_changed(message, now);
+            }
+            state.coverage.hit(if applied.is_ok() { "change" } else { "change refused" }, name);
+            state.trace(|| format!("  message {id}: {name}: {:?}", applied.as_ref().err()));
+            Ok(Some(applied))
         })
         .await
     }
@@ -169,6 +191,8 @@ impl Messages for Weak {
                 return Ok(stored);
             }
             state.coverage.hit("shard", "new");
+            let (now, has_faults) = (state.now, state.faults != Faults::NONE);
+            state.check.page_stored(&shard, now, has_faults);
             state.messages.shards.insert(key, shard.clone());
             Ok(shard)
         })

@@ -94,10 +94,7 @@ impl Message {
             MessageChange::Resume(now) => self.resume(now),
             MessageChange::Abort => self.stop(Flow::Aborted),
             MessageChange::Recall => self.stop(Flow::Recalled),
-            MessageChange::SetRate(rate) => {
-                self.options.rate_per_second = rate;
-                Ok(())
-            }
+            MessageChange::SetRate(rate) => self.set_rate(rate),
             MessageChange::Hold(moments) => self.hold(&moments),
             MessageChange::EndHold(moment) => {
                 self.holds.retain(|hold| *hold != moment);
@@ -138,18 +135,36 @@ impl Message {
     }
 
     fn pause(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
-        self.is_running()?;
-        if self.control.flow == Flow::Running {
+        // Its last page may have been under way when it was paused: a repeat is answered all the same.
+        if self.control.flow != Flow::Paused {
+            self.is_running()?;
             self.control.flow = Flow::Paused;
             self.control.paused_at = Some(now);
         }
         Ok(())
     }
 
+    /// What was paused goes on even when there is nothing left of it, and what went on before needs no second time.
     fn resume(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
-        self.is_running()?;
-        self.control.flow = Flow::Running;
-        self.end_pause(now);
+        match (self.control.flow, self.stage) {
+            (Flow::Paused, _) => {
+                self.control.flow = Flow::Running;
+                self.end_pause(now);
+                Ok(())
+            }
+            (Flow::Running, Stage::Releasing | Stage::Released | Stage::Completed) => Ok(()),
+            (Flow::Running, stage) => Err(ChangeRefused::NotRunning(stage)),
+            (flow, _) => Err(ChangeRefused::Stopped(flow)),
+        }
+    }
+
+    /// Before and while it runs; after that there is nobody left to reach more slowly.
+    fn set_rate(&mut self, rate: Option<u32>) -> Result<(), ChangeRefused> {
+        let is_ahead = matches!(self.stage, Stage::Accepted | Stage::Scheduled);
+        if !is_ahead && self.options.rate_per_second != rate {
+            self.is_running()?;
+        }
+        self.options.rate_per_second = rate;
         Ok(())
     }
 
@@ -214,3 +229,6 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

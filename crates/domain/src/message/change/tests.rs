@@ -1,0 +1,106 @@
+//! Control over a running message, as its sender meets it.
+
+use super::*;
+use crate::id::MessageId;
+use crate::message::Control;
+
+const NOW: UnixMillis = UnixMillis(1_000);
+
+fn message(stage: Stage) -> Message {
+    Message {
+        id: MessageId::from_bytes([1; 16]),
+        app: "demo".parse().unwrap(),
+        audience: Audience::All,
+        exclude: Exclusion::default(),
+        payload: Bytes::new(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: None,
+        options: Options::default(),
+        body_sha256: [0; 32],
+        accepted_at: UnixMillis(0),
+        schedule: Schedule::Now,
+        release_at: None,
+        series: None,
+        expires_at: UnixMillis(60_000),
+        stage,
+        releasing_at: None,
+        released_at: None,
+        segments_done: 0,
+        control: Control::default(),
+        holds: Vec::new(),
+    }
+}
+
+fn after(stage: Stage, changes: &[MessageChange]) -> (Message, Result<(), ChangeRefused>) {
+    let mut message = message(stage);
+    let mut last = Ok(());
+    for change in changes {
+        last = message.apply(change.clone());
+    }
+    (message, last)
+}
+
+#[test]
+fn a_pause_is_measured_and_ends_once() {
+    let later = UnixMillis(1_500);
+    let changes = [MessageChange::Pause(NOW), MessageChange::Pause(later), MessageChange::Resume(UnixMillis(4_000))];
+    let (mut message, last) = after(Stage::Releasing, &changes);
+    assert_eq!(last, Ok(()));
+    assert_eq!(message.control, Control { flow: Flow::Running, paused_at: None, paused_for: 3_000 });
+    assert_eq!(message.apply(MessageChange::Resume(UnixMillis(9_000))), Ok(()), "it goes on already");
+    assert_eq!(message.control.paused_for, 3_000);
+}
+
+#[test]
+fn what_was_released_while_it_was_paused_can_be_resumed() {
+    let (mut message, _) = after(Stage::Releasing, &[MessageChange::Pause(NOW)]);
+    message.stage = Stage::Released;
+    assert_eq!(message.apply(MessageChange::Pause(NOW)), Ok(()), "a repeat");
+    assert_eq!(message.apply(MessageChange::Resume(UnixMillis(2_000))), Ok(()));
+    assert_eq!(message.control.flow, Flow::Running);
+    assert_eq!(message.apply(MessageChange::Pause(NOW)), Err(ChangeRefused::NotRunning(Stage::Released)));
+    message.holds = vec![UnixMillis(5_000)];
+    assert_eq!(message.apply(MessageChange::Pause(NOW)), Ok(()), "parts of it are still to come");
+}
+
+#[test]
+fn what_has_not_begun_is_neither_paused_nor_stopped() {
+    for stage in [Stage::Accepted, Stage::Scheduled, Stage::Cancelled] {
+        for change in
+            [MessageChange::Pause(NOW), MessageChange::Resume(NOW), MessageChange::Abort, MessageChange::Recall]
+        {
+            let (message, last) = after(stage, std::slice::from_ref(&change));
+            assert_eq!(last, Err(ChangeRefused::NotRunning(stage)), "{change:?}");
+            assert_eq!(message.control, Control::default());
+        }
+    }
+}
+
+#[test]
+fn stopping_is_for_ever_and_a_recall_goes_further() {
+    let (message, last) = after(Stage::Releasing, &[MessageChange::Abort, MessageChange::Abort]);
+    assert_eq!((message.control.flow, last), (Flow::Aborted, Ok(())));
+    for change in [MessageChange::Pause(NOW), MessageChange::Resume(NOW), MessageChange::SetRate(Some(1))] {
+        let (_, last) = after(Stage::Releasing, &[MessageChange::Abort, change]);
+        assert_eq!(last, Err(ChangeRefused::Stopped(Flow::Aborted)));
+    }
+    let (message, last) = after(Stage::Releasing, &[MessageChange::Abort, MessageChange::Recall]);
+    assert_eq!((message.control.flow, last), (Flow::Recalled, Ok(())));
+    let (_, last) = after(Stage::Releasing, &[MessageChange::Recall, MessageChange::Abort]);
+    assert_eq!(last, Err(ChangeRefused::Stopped(Flow::Recalled)));
+    let (_, last) = after(Stage::Completed, &[MessageChange::Recall]);
+    assert_eq!(last, Ok(()), "long after the release");
+}
+
+#[test]
+fn a_rate_changes_as_long_as_somebody_is_to_be_reached() {
+    for stage in [Stage::Accepted, Stage::Scheduled, Stage::Releasing] {
+        let (message, last) = after(stage, &[MessageChange::SetRate(Some(7))]);
+        assert_eq!((message.options.rate_per_second, last), (Some(7), Ok(())));
+    }
+    for stage in [Stage::Released, Stage::Completed, Stage::Cancelled] {
+        let (message, last) = after(stage, &[MessageChange::SetRate(Some(7))]);
+        assert_eq!((message.options.rate_per_second, last), (None, Err(ChangeRefused::NotRunning(stage))));
+    }
+}

@@ -37,3 +37,18 @@ pub enum QuietHoursPolicy {
     /// It is delivered all the same: somebody is at the door.
     Ignore,
 }
+
+impl QuietHoursPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Hold, Self::Drop, Self::Ignore];
+
+    /// The stable name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Drop => "drop",
+            Self::Ignore => "ignore",
+        }
+    }
+}

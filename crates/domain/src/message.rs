@@ -1,6 +1,7 @@
 //! The message as accepted, and what its sender may still change.
 
 mod change;
+mod localization;
 
 pub use change::{Amendment, ChangeRefused, MessageChange};
 

@@ -2,6 +2,7 @@
 
 mod app;
 mod audience;
+mod control;
 mod dead_letter;
 mod device;
 mod gateway;
@@ -24,6 +25,7 @@ pub use app::{
     KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView, UpstreamTo,
 };
 pub use audience::AudienceRequest;
+pub use control::{ControlView, FlowName, ProgressView, RateRequest, RecallAccepted};
 pub use dead_letter::{
     DEAD_LETTER_BODY_MAX_BYTES, DeadLetterList, DeadLetterView, REDRIVE_MAX_IDS, RedriveRequest, Redriven, ToRedrive,
 };

@@ -74,7 +74,7 @@ pub(super) async fn get_message<P: QueryPorts>(
 ) -> Result<Json<MessageView>, Problem> {
     let message = message_of(&edge, &app, id).await?;
     let tally = edge.ports().tally(id).await?;
-    Ok(Json(MessageView::new(&message, &tally)))
+    Ok(Json(MessageView::new(&message, &tally, edge.now())))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

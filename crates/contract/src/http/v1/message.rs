@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use homing_domain::{Audience, Balance, Message, Stage, Tally};
+use homing_domain::{Audience, Balance, Message, Stage, Tally, UnixMillis};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::control::{ControlView, ProgressView};
 use super::options::PriorityName;
 use super::time::to_timestamp;
 
@@ -111,6 +112,16 @@ pub struct MessageSummary {
     /// When the enumeration of its devices ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
+    /// How it was told to go on.
+    pub control: ControlView,
+    /// The message that this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
+    pub recalls: Option<String>,
+    /// The recurring message that this one is an occurrence of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
+    pub series: Option<String>,
 }
 
 impl MessageSummary {
@@ -139,6 +150,9 @@ impl MessageSummary {
             expires_at: to_timestamp(message.expires_at),
             releasing_at: message.releasing_at.map(to_timestamp),
             released_at: message.released_at.map(to_timestamp),
+            control: ControlView::new(message),
+            recalls: message.recalls.map(|recalled| recalled.to_string()),
+            series: message.series.map(|series| series.to_string()),
         }
     }
 }
@@ -202,11 +216,13 @@ impl From<Balance> for BalanceView {
 }
 
 /// A message with its numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MessageView {
     /// The message.
     #[serde(flatten)]
     pub summary: MessageSummary,
+    /// How far the enumeration of its devices is.
+    pub progress: ProgressView,
     /// Its numbers over all channels.
     pub balance: BalanceView,
     /// Its numbers by channel (`own`, and the vendors').
@@ -214,9 +230,9 @@ pub struct MessageView {
 }
 
 impl MessageView {
-    /// The view of a message. It is completed when all its devices are known and none is pending.
+    /// The view of a message as of `now`. It is completed when all its devices are known and none is pending.
     #[must_use]
-    pub fn new(message: &Message, tally: &Tally) -> Self {
+    pub fn new(message: &Message, tally: &Tally, now: UnixMillis) -> Self {
         let balance = tally.balance(None);
         let mut summary = MessageSummary::new(message);
         if message.is_complete(tally) {
@@ -225,7 +241,8 @@ impl MessageView {
         let by_channel = |channel| tally.balance(Some(channel)).into();
         let channels =
             tally.channels().into_iter().map(|channel| (channel.name().to_owned(), by_channel(channel))).collect();
-        Self { summary, balance: balance.into(), channels }
+        let progress = ProgressView::new(message, tally, now);
+        Self { summary, progress, balance: balance.into(), channels }
     }
 }
 

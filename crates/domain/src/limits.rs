@@ -104,6 +104,8 @@ pub const CLOSE_AFTER_EXPIRY: Millis = 3_600_000;
 pub const SCHEDULE_MAX_AHEAD: Millis = 365 * 24 * 3_600_000;
 /// A release time may lie this far back, and then means at once: clocks differ, and a request takes its time.
 pub const SCHEDULE_PAST_TOLERANCE: Millis = 60_000;
+/// Occurrences that a recurring message may be limited to: one every second for eleven days. Without a limit it has no end.
+pub const SERIES_MAX_OCCURRENCES: u32 = 1_000_000;
 /// A full mailbox of a live device is tried again after this.
 pub const FULL_MAILBOX_RETRY: Millis = 1_000;
 /// An idempotency key is honoured at least this long; a message row lives longer than that anyway.

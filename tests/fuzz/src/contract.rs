@@ -8,7 +8,7 @@ use homing_domain::limits::{
     AUDIENCE_MAX_NAMES, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE, TTL_MAX_SECONDS,
 };
 use homing_domain::{
-    Audience, AudienceJob, CloseJob, DeviceId, DueTick, Notice, ReceiptBatch, Shard, Undelivered, UnixMillis,
+    Audience, AudienceJob, CloseJob, DeviceId, DueTick, Notice, ReceiptBatch, Schedule, Shard, Undelivered, UnixMillis,
 };
 
 /// Late in 2023: as good as any time.
@@ -28,7 +28,9 @@ pub fn contract_message(data: &[u8]) {
             let payload: serde_json::Value = serde_json::from_slice(&valid.payload).expect("the payload is JSON");
             assert!(payload.is_object());
             assert!(valid.options.ttl_seconds <= TTL_MAX_SECONDS);
-            let allowed = NOW.minus(SCHEDULE_PAST_TOLERANCE)..=NOW.plus(SCHEDULE_MAX_AHEAD);
+            // A recurring message comes whenever its expression does.
+            let end = if matches!(valid.schedule, Schedule::Recurring(_)) { SCHEDULE_MAX_AHEAD * 9 } else { SCHEDULE_MAX_AHEAD };
+            let allowed = NOW.minus(SCHEDULE_PAST_TOLERANCE)..=NOW.plus(end);
             assert!(valid.release_at.is_none_or(|at| allowed.contains(&at)), "{:?}", valid.release_at);
             let names = match &valid.audience {
                 Audience::Devices(devices) => devices.len(),

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::control::{ControlView, ProgressView};
 use super::options::PriorityName;
+use super::schedule::ScheduleRequest;
 use super::time::to_timestamp;
 
 /// A stop on the way of a message, or of one (message, device).
@@ -101,7 +102,11 @@ pub struct MessageSummary {
     pub options: OptionsView,
     /// When it was accepted.
     pub accepted_at: Timestamp,
-    /// When it is to be released; missing when that was at once.
+    /// When it is to be released, as it was asked for; missing when that was at once. One with `cron` is never delivered itself:
+    /// its occurrences are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleRequest>,
+    /// When it is to be released, or its next occurrence; missing when that was at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_at: Option<Timestamp>,
     /// From here on it is not delivered any more.
@@ -146,6 +151,7 @@ impl MessageSummary {
                 collapse_key: message.options.collapse_key.clone(),
             },
             accepted_at: to_timestamp(message.accepted_at),
+            schedule: ScheduleRequest::of(&message.schedule),
             release_at: message.release_at.map(to_timestamp),
             expires_at: to_timestamp(message.expires_at),
             releasing_at: message.releasing_at.map(to_timestamp),

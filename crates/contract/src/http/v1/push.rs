@@ -120,21 +120,22 @@ impl PushRequest {
         }
         let payload = wrong.take(render(self.notification.as_ref(), self.data.as_ref()));
         let options = wrong.take(self.options.unwrap_or_default().check("/options"));
-        let release_at = wrong.take(self.schedule.map_or(Ok(None), |schedule| schedule.check(now, "/schedule")));
+        let at_once = Ok((Schedule::Now, None));
+        let scheduled = wrong.take(self.schedule.map_or(at_once, |schedule| schedule.check(now, "/schedule")));
         for (field, value) in [("localizations", &self.localizations), ("channels", &self.channels)] {
             if value.as_ref().is_some_and(|value| !value.is_empty()) {
                 wrong.add("not_supported_yet", pointer("", field), format!("{field} is not supported yet"));
             }
         }
-        match (audience, payload, options, release_at) {
-            (Some(audience), Some(payload), Some(options), Some(release_at)) => wrong.or(ValidPush {
+        match (audience, payload, options, scheduled) {
+            (Some(audience), Some(payload), Some(options), Some((schedule, release_at))) => wrong.or(ValidPush {
                 audience,
                 exclude: Exclusion::default(),
                 payload,
                 localizations: Vec::new(),
                 overrides: Vec::new(),
                 options,
-                schedule: release_at.map_or(Schedule::Now, Schedule::At),
+                schedule,
                 release_at,
                 validate_only: self.validate_only,
             }),

@@ -56,10 +56,7 @@ fn everything_wrong_is_named_at_once() {
         ("empty", "/options/collapse_key"),
         ("not_supported_yet", "/options/delivery"),
         ("not_supported_yet", "/options/rate_per_second"),
-        ("not_supported_yet", "/schedule/cron"),
-        ("not_supported_yet", "/schedule/timezone"),
-        ("not_supported_yet", "/schedule/at_local"),
-        ("out_of_range", "/schedule/at"),
+        ("schedule_ambiguous", "/schedule"),
         ("not_supported_yet", "/channels"),
     ];
     assert_eq!(all, expected.map(|(code, pointer)| pair(code, pointer)));

@@ -1,13 +1,14 @@
 //! What the gateway needs of the rest.
 
 use homing_ports::{
-    Apps, Clock, Events, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams,
+    Apps, Clock, Devices, Events, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams,
 };
 
 /// All ports of a gateway. Whatever has them is one.
 pub trait GatewayPorts:
     Apps
     + Clock
+    + Devices
     + Events
     + Gateways
     + Mailboxes
@@ -26,6 +27,7 @@ pub trait GatewayPorts:
 impl<P> GatewayPorts for P where
     P: Apps
         + Clock
+        + Devices
         + Events
         + Gateways
         + Mailboxes

@@ -6,6 +6,7 @@ mod greet;
 mod join;
 mod leave;
 mod live;
+mod seen;
 
 use std::sync::Arc;
 

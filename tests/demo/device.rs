@@ -72,7 +72,7 @@ impl App {
                     Some(Seen::Skipped { from: *first, through: *last, reason: format!("{reason:?}") })
                 }
                 Event::Reset { .. } | Event::Hole { .. } => Some(Seen::PossibleLoss {}),
-                Event::Recalled(_) => None,
+                Event::Recalled { .. } => None,
             };
             if let Some(seen) = seen {
                 self.log.write(&seen)?;

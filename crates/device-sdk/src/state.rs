@@ -29,8 +29,13 @@ const WINNERS_MAX: usize = 16;
 pub enum Event {
     /// A message.
     Message(Message),
-    /// The sender took a message back that may have been shown.
-    Recalled(MessageId),
+    /// The sender took a message back: remove what is shown of it. It may never have come, and will not any more.
+    Recalled {
+        /// Which message.
+        message: MessageId,
+        /// The recall's own id; a repeat has the same. `None` = it has none.
+        recall: Option<MessageId>,
+    },
     /// Messages will never come.
     Skipped {
         /// Their first number.
@@ -55,6 +60,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// The ids that are not to be heard of again.
+    fn seen(&self) -> impl Iterator<Item = MessageId> {
+        let (first, last) = match self {
+            Self::Message(message) => (None, Some(message.id)),
+            Self::Recalled { message, recall } => (*recall, Some(*message)),
+            Self::Skipped { .. } | Self::Reset { .. } | Self::Hole { .. } => (None, None),
+        };
+        first.into_iter().chain(last)
+    }
+
     /// Whether messages may be lost: the app should synchronise with its own server.
     #[must_use]
     pub const fn possible_loss(&self) -> Option<Loss> {
@@ -62,7 +77,7 @@ impl Event {
             Self::Reset { .. } => Some(Loss::Reset),
             Self::Hole { .. } => Some(Loss::Hole),
             Self::Skipped { reason: Some(SkipReason::Overflow), .. } => Some(Loss::Overflow),
-            Self::Message(_) | Self::Recalled(_) | Self::Skipped { .. } => None,
+            Self::Message(_) | Self::Recalled { .. } | Self::Skipped { .. } => None,
         }
     }
 }
@@ -166,8 +181,8 @@ impl State {
             Change::Arrived { cursor, item } => {
                 self.cursor = cursor;
                 let Some(item) = item else { return };
-                if let Event::Message(message) = &item.event {
-                    self.seen.insert(message.id);
+                for id in item.event.seen() {
+                    self.seen.insert(id);
                 }
                 self.last_item = self.last_item.max(item.number);
                 self.unfinished.push_back(item);

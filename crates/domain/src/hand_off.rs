@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::id::{ConnSeq, DeviceId, MessageId, Seq};
-use crate::message::Priority;
+use crate::message::{Message, Priority};
 use crate::time::UnixMillis;
 
 /// The part of a push that is the same for each of its devices.
@@ -23,6 +23,22 @@ pub struct PushBody {
     pub payload: Bytes,
     /// Set when there is nothing to show, but this message to be taken back.
     pub recalls: Option<MessageId>,
+}
+
+impl PushBody {
+    /// What devices of this variant get of a message.
+    #[must_use]
+    pub fn of(message: &Message, variant: u8) -> Self {
+        Self {
+            message: message.id,
+            accepted_at: message.accepted_at,
+            expires_at: message.expires_at,
+            priority: message.options.priority,
+            collapse_key: message.options.collapse_key.clone(),
+            payload: message.rendering(variant).clone(),
+            recalls: message.recalls,
+        }
+    }
 }
 
 /// One device of a hand-off.

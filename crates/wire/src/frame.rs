@@ -345,12 +345,18 @@ pub struct Skip {
     pub count: u64,
 }
 
-/// Take back a message.
+/// Take back a message. It is a message of its own: numbered, acknowledged and skipped like a Push.
 #[derive(Clone, PartialEq, Message)]
 pub struct Recall {
-    /// Message id, 16 bytes.
+    /// Id of the message to take back, 16 bytes.
     #[prost(bytes = "bytes", tag = "1")]
     pub message: Bytes,
+    /// Its own number; 0 = none: nothing to acknowledge.
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    /// Id of the recall itself, 16 bytes; empty = none.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub recall: Bytes,
 }
 
 /// Connect elsewhere.

@@ -46,8 +46,8 @@ pub(super) fn call<P: GatewayPorts>(
             let call = context.ports.mailbox(device);
             Answer::Mailbox(answer(&context, call).await)
         }),
-        Effect::FetchBody(message) => Box::pin(async move {
-            let call = context.bodies.body(&*context.ports, message);
+        Effect::FetchBody { message, variant } => Box::pin(async move {
+            let call = context.bodies.body(&*context.ports, message, variant);
             Answer::Body(message, answer(&context, call).await)
         }),
         Effect::Tombstone(entries) => Box::pin(async move {

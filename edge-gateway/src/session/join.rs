@@ -10,6 +10,7 @@ use homing_wire::CloseCode;
 use tracing::warn;
 
 use super::ending::Ending;
+use super::seen;
 use crate::context::Context;
 use crate::ports::GatewayPorts;
 
@@ -65,6 +66,7 @@ pub(super) async fn join<P: GatewayPorts>(context: &Arc<Context<P>>, joining: Jo
         return Err(Failed { ending, leaving: Some(joining.abandon(context.now())) });
     }
     context.registry.promote(device, conn_seq);
+    seen::note(context, device, taken_over.seen_before);
     let previous = taken_over.previous.filter(|route| route.gateway != context.gateway);
     let mut live = joining.welcome(context.now(), taken_over, &settings.heartbeat).map_err(Failed::for_sure)?;
     if let Some(drain) = context.drain.get() {

@@ -9,12 +9,12 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, BusEvent, ChangeRefused, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageChange, MessageId,
-    Millis, Notice, Reason, Seq, Shard, ShardId, UnixMillis, Upstream, UserHash,
+    App, AppId, BusEvent, ChangeRefused, ConnSeq, Device, DeviceId, GatewayRef, Lease, Message, MessageChange,
+    MessageId, Millis, Notice, Reason, Seq, Shard, ShardId, UnixMillis, Upstream, UserHash, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, FleetSettings, Gateways, Mailboxes, Messages,
-    NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
+    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, FleetSettings, Gateways, Mailboxes,
+    Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
     StoredUpstream, Upstreams,
 };
 
@@ -263,6 +263,45 @@ impl Gateways for Ports {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>> {
+        Err(UNUSED)
+    }
+}
+
+impl Devices for Ports {
+    async fn create_device(&self, _: Device) -> Result<Created> {
+        Err(UNUSED)
+    }
+
+    async fn devices(&self, _: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        Err(UNUSED)
+    }
+
+    async fn device(&self, _: &DeviceId) -> Result<Option<Device>> {
+        Err(UNUSED)
+    }
+
+    async fn replace_device(&self, _: Device) -> Result<Replaced> {
+        Err(UNUSED)
+    }
+
+    async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
+        if self.is_directory_stuck.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        self.seen.lock().unwrap().push((*id, seen_at));
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn delete_device(&self, _: &DeviceId) -> Result<()> {
+        Err(UNUSED)
+    }
+
+    async fn devices_of_app(&self, _: &AppId, _: u8, _: Option<DeviceId>, _: usize) -> Result<Vec<Device>> {
+        Err(UNUSED)
+    }
+
+    async fn devices_of_user(&self, _: &AppId, _: &UserId, _: usize) -> Result<Vec<DeviceId>> {
         Err(UNUSED)
     }
 }

@@ -12,7 +12,7 @@ use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeov
 use homing_domain::{
     App, AppId, BusEvent, DeviceId, EventSettings, GatewayRef, HandOff, HandOffTarget, HeartbeatSettings, MessageId,
     Millis, Notice, Priority, PushBody, Receipt, ReceiptBatch, ServerId, Undelivered, UnixMillis, Upstream,
-    UpstreamRoute,
+    UpstreamRoute, UserHash,
 };
 use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
 use homing_ports::QueueName;
@@ -33,6 +33,10 @@ pub(crate) struct Ports {
     pub(crate) notified: Mutex<Vec<(GatewayRef, Notice)>>,
     pub(crate) leases: Mutex<Vec<homing_domain::Lease>>,
     pub(crate) upstreams: Mutex<Vec<Upstream>>,
+    /// When which device was noted as seen.
+    pub(crate) seen: Mutex<Vec<(DeviceId, UnixMillis)>>,
+    /// The directory does not answer.
+    pub(crate) is_directory_stuck: AtomicBool,
     pub(crate) heartbeat: Mutex<HeartbeatSettings>,
     /// The one app, if it is anything but the defaults.
     pub(crate) app: Mutex<Option<App>>,
@@ -194,18 +198,28 @@ impl World {
 
     /// An entry, and perhaps a hand-off.
     pub(crate) fn push_body(&self, device: DeviceId, body: PushBody, hand_off: bool) -> MessageId {
+        self.push_to(device, None, body, hand_off)
+    }
+
+    /// The same, addressed to a user.
+    pub(crate) fn push_to(
+        &self,
+        device: DeviceId,
+        user: Option<UserHash>,
+        body: PushBody,
+        hand_off: bool,
+    ) -> MessageId {
         let now = homing_ports::Clock::now(&*self.ports);
-        let is_inline = body.payload.len() <= homing_domain::limits::INLINE_PAYLOAD_MAX_BYTES;
         let request = Enqueue {
             app: app(),
             message: body.message,
-            user: None,
+            user,
             now,
             accepted_at: body.accepted_at,
             expires_at: body.expires_at,
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
-            body: if is_inline { Body::Inline(body.payload.clone()) } else { Body::Reference },
+            body: Body::of(&body.payload, body.recalls),
             variant: 0,
         };
         let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);

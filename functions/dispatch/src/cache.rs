@@ -4,12 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use homing_domain::limits::INLINE_PAYLOAD_MAX_BYTES;
 use homing_domain::mailbox::{Body, Route};
-use homing_domain::{AppId, GatewayRef, Message, MessageId, Millis, Priority, ServerId, UnixMillis};
+use homing_domain::{
+    AppId, Audience, Flow, GatewayRef, Message, MessageId, Millis, Priority, Reason, ServerId, UnixMillis,
+};
 use homing_ports::{Clock, Gateways, Messages, StageError};
 
-/// Messages that are remembered: more than are being dispatched at one time. Each takes about 5 kB at most.
+/// Messages that are remembered: more than are being dispatched at one time. Each takes about 5 kB, and as much again for
+/// each of its languages.
 const MESSAGES_MAX: usize = 64;
 
 /// How old a remembered message may be: a change of its row is seen after this.
@@ -23,7 +25,14 @@ const LEASES_KEPT_FOR: Millis = 1_000;
 pub(crate) struct Rendered {
     pub(crate) id: MessageId,
     pub(crate) app: AppId,
-    pub(crate) payload: Bytes,
+    /// Whose turn its items take in queues.
+    pub(crate) group: Box<str>,
+    /// Whether it goes on, as of [`MESSAGE_KEPT_FOR`] ago at most.
+    pub(crate) flow: Flow,
+    /// What it takes back, if it shows nothing itself.
+    pub(crate) takes_back: Option<TakesBack>,
+    /// By variant: the default, then each language.
+    payloads: Vec<Bytes>,
     pub(crate) priority: Priority,
     pub(crate) collapse_key: Option<String>,
     pub(crate) is_now_or_never: bool,
@@ -32,28 +41,58 @@ pub(crate) struct Rendered {
     pub(crate) expires_at: UnixMillis,
 }
 
+/// A message that is taken back, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakesBack {
+    pub(crate) message: MessageId,
+    pub(crate) reason: Reason,
+}
+
+impl TakesBack {
+    /// From all whom it was for: its sender wants it back. From some: they have seen it elsewhere.
+    fn of(message: &Message) -> Option<Self> {
+        let reason = match message.audience {
+            Audience::RecipientsOf(_) => Reason::Recalled,
+            _ => Reason::ReadElsewhere,
+        };
+        message.recalls.map(|message| Self { message, reason })
+    }
+}
+
 impl Rendered {
     fn new(message: Message) -> Self {
+        let languages = message.localizations.iter().map(|localized| localized.payload.clone());
+        let payloads = std::iter::once(message.payload.clone()).chain(languages);
         Self {
             id: message.id,
             wanted_at: message.wanted_at(),
+            group: message.queue_group(),
+            flow: message.control.flow,
+            takes_back: TakesBack::of(&message),
             app: message.app,
-            payload: message.payload,
+            payloads: payloads.collect(),
             priority: message.options.priority,
             collapse_key: message.options.collapse_key,
-            is_now_or_never: message.options.ttl_seconds == 0,
+            // What takes something back finds its way to a device that is away now.
+            is_now_or_never: message.options.ttl_seconds == 0 && message.recalls.is_none(),
             accepted_at: message.accepted_at,
             expires_at: message.expires_at,
         }
     }
 
+    /// The payload in this rendering: the default one when there is no such.
+    pub(crate) fn payload(&self, variant: u8) -> Bytes {
+        self.payloads.get(usize::from(variant)).or(self.payloads.first()).cloned().unwrap_or_default()
+    }
+
     /// What stands in a mailbox entry for the payload.
-    pub(crate) fn body(&self) -> Body {
-        if self.payload.len() <= INLINE_PAYLOAD_MAX_BYTES {
-            Body::Inline(self.payload.clone())
-        } else {
-            Body::Reference
-        }
+    pub(crate) fn body(&self, variant: u8) -> Body {
+        Body::of(&self.payload(variant), self.recalls())
+    }
+
+    /// The message that it takes back.
+    pub(crate) fn recalls(&self) -> Option<MessageId> {
+        self.takes_back.map(|TakesBack { message, .. }| message)
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) fn request(message: &Rendered, target: &Target, now: UnixMillis) -> E
         expires_at: message.expires_at,
         priority: message.priority,
         collapse_key: message.collapse_key.clone(),
-        body: message.body(),
-        variant: 0,
+        body: message.body(target.variant),
+        variant: target.variant,
     }
 }
 

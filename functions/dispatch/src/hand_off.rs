@@ -16,12 +16,13 @@ impl<P: Ports> Dispatch<P> {
     pub(crate) async fn notify(
         &self,
         message: &Rendered,
+        variant: u8,
         gateway: GatewayRef,
         targets: Vec<HandOffTarget>,
         now: UnixMillis,
     ) -> Result<bool, Error> {
         let devices = targets.len();
-        let notice = Notice::HandOff(HandOff { body: push_body(message, now), targets });
+        let notice = Notice::HandOff(HandOff { body: push_body(message, variant, now), targets });
         let answer = self.ports.notify(gateway, vec![notice]).await;
         HandedOff { message: message.id, gateway, devices, is_sent: answer.is_ok() }.emit();
         match answer {
@@ -32,14 +33,14 @@ impl<P: Ports> Dispatch<P> {
     }
 }
 
-fn push_body(message: &Rendered, now: UnixMillis) -> PushBody {
+fn push_body(message: &Rendered, variant: u8, now: UnixMillis) -> PushBody {
     PushBody {
         message: message.id,
         accepted_at: message.accepted_at,
         expires_at: if message.is_now_or_never { now.plus(NOW_OR_NEVER_HAND_OFF) } else { message.expires_at },
         priority: message.priority,
         collapse_key: message.collapse_key.clone(),
-        payload: message.payload.clone(),
-        recalls: None,
+        payload: message.payload(variant),
+        recalls: message.recalls(),
     }
 }

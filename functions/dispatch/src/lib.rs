@@ -16,6 +16,7 @@ mod hand_off;
 mod now_or_never;
 mod outcome;
 mod overflow;
+mod take_back;
 mod undelivered;
 
 #[cfg(test)]
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use homing_contract::queue::{self, DispatchInput};
 use homing_domain::limits::CLOSE_AFTER_EXPIRY;
-use homing_domain::{Reason, Shard};
-use homing_ports::{Clock, Gateways, Mailboxes, Messages, Notices, Queues, StageError};
+use homing_domain::{Flow, Reason, Shard, Target};
+use homing_ports::{Clock, Error, Gateways, Mailboxes, Messages, Notices, Queues, StageError};
 
 use crate::cache::{LeaseCache, MessageCache, Rendered};
 use crate::outcome::Outcome;
@@ -81,16 +82,35 @@ impl<P: Ports> Dispatch<P> {
     async fn shard(&self, shard: Shard) -> Result<(), StageError> {
         let message = self.messages.read(&*self.ports, shard.message).await?;
         let mut outcome = Outcome::new(shard.message, self.ports.now());
-        let is_over = outcome.now >= over_at(&message);
-        let failure = if is_over {
-            outcome.end_all(&shard.targets, Reason::TimeToLive);
-            None
-        } else if message.is_now_or_never {
-            self.look_up(&message, &shard.targets, &mut outcome).await?
-        } else {
-            self.enqueue(&message, &shard.targets, &mut outcome).await?
-        };
+        let mut targets = Vec::with_capacity(shard.targets.len());
+        for target in &shard.targets {
+            match target.refusal {
+                // Decided with the page, so a repeat ends alike.
+                Some(reason) => outcome.end(target.device, reason),
+                None => targets.push(*target),
+            }
+        }
+        let failure = self.bring(&message, &targets, &mut outcome).await?;
         self.finish(&message, &shard, outcome, failure).await
+    }
+
+    async fn bring(
+        &self,
+        message: &Rendered,
+        targets: &[Target],
+        outcome: &mut Outcome,
+    ) -> Result<Option<Error>, StageError> {
+        if outcome.now >= over_at(message) {
+            outcome.end_all(targets, Reason::TimeToLive);
+            return Ok(None);
+        }
+        match (message.flow, message.takes_back) {
+            (Flow::Aborted, _) => self.decline(message, targets, Reason::Aborted, outcome).await,
+            (Flow::Recalled, _) => self.decline(message, targets, Reason::Recalled, outcome).await,
+            (Flow::Running | Flow::Paused, Some(back)) => self.take_back(message, back, targets, outcome).await,
+            _ if message.is_now_or_never => self.look_up(message, targets, outcome).await,
+            _ => self.enqueue(message, targets, outcome).await,
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use homing_credentials::receipt_batch_id;
 use homing_domain::limits::{FULL_MAILBOX_RETRY, RECEIPT_BATCH_MAX};
 use homing_domain::mailbox::Route;
 use homing_domain::{
-    Channel, DeviceId, Ended, Event, GatewayRef, HandOffTarget, MessageId, Reason, Receipt, ReceiptBatch, Seq, Shard,
-    Target, UnixMillis,
+    Channel, DeviceId, Ended, Event, GatewayRef, HandOffTarget, MessageId, Notice, Reason, Receipt, ReceiptBatch, Seq,
+    Shard, Target, UnixMillis,
 };
-use homing_ports::{Error, Outgoing, QueueName, Queues, StageError};
+use homing_ports::{Error, Fault, Outgoing, QueueName, Queues, StageError};
 use homing_telemetry::ShardDispatched;
 
 use crate::cache::Rendered;
@@ -22,20 +22,36 @@ pub(crate) struct Outcome {
     pub(crate) now: UnixMillis,
     pub(crate) waiting: usize,
     message: MessageId,
-    hand_offs: BTreeMap<GatewayRef, Vec<(Target, HandOffTarget)>>,
+    /// By gateway and variant: devices of one hand-off get the same payload.
+    hand_offs: BTreeMap<(GatewayRef, u8), Vec<(Target, HandOffTarget)>>,
+    rereads: BTreeMap<GatewayRef, Vec<(Target, Notice)>>,
     receipts: Vec<Receipt>,
     again: Vec<Target>,
 }
 
 impl Outcome {
     pub(crate) const fn new(message: MessageId, now: UnixMillis) -> Self {
-        Self { now, waiting: 0, message, hand_offs: BTreeMap::new(), receipts: Vec::new(), again: Vec::new() }
+        Self {
+            now,
+            waiting: 0,
+            message,
+            hand_offs: BTreeMap::new(),
+            rereads: BTreeMap::new(),
+            receipts: Vec::new(),
+            again: Vec::new(),
+        }
     }
 
     /// Hand it to the gateway of this route.
     pub(crate) fn hand_off(&mut self, target: Target, route: Route, seq: Seq, enqueued_at: UnixMillis) {
         let item = HandOffTarget { device: target.device, conn_seq: route.conn_seq, seq, enqueued_at };
-        self.hand_offs.entry(route.gateway).or_default().push((target, item));
+        self.hand_offs.entry((route.gateway, target.variant)).or_default().push((target, item));
+    }
+
+    /// Tell the gateway of this route that something in the mailbox was withdrawn.
+    pub(crate) fn reread(&mut self, target: Target, route: Route) {
+        let notice = Notice::Reread { device: target.device, conn_seq: route.conn_seq };
+        self.rereads.entry(route.gateway).or_default().push((target, notice));
     }
 
     /// Its delivery ended here.
@@ -57,7 +73,9 @@ impl Outcome {
 
     /// Try it again in a moment.
     pub(crate) fn again(&mut self, target: Target) {
-        self.again.push(target);
+        if !self.again.contains(&target) {
+            self.again.push(target);
+        }
     }
 }
 
@@ -80,7 +98,7 @@ pub(crate) async fn tell_ledger<P: Queues>(ports: &P, receipts: &[Receipt]) -> R
 }
 
 impl<P: Ports> Dispatch<P> {
-    /// Lets everything leave: hand-offs first, because a person waits for them.
+    /// Lets everything leave: what stops a message before what brings one, then hand-offs, because a person waits for them.
     ///
     /// What must be tried again goes back as a smaller shard of its own, so that devices that are done are not asked
     /// again and one full mailbox does not use up the receives of 255 other devices.
@@ -91,19 +109,20 @@ impl<P: Ports> Dispatch<P> {
         mut outcome: Outcome,
         mut failure: Option<Error>,
     ) -> Result<(), StageError> {
+        failure = failure.or(self.ask_to_reread(&mut outcome).await);
         let mut handed_off = 0;
-        for (gateway, targets) in std::mem::take(&mut outcome.hand_offs) {
+        for ((gateway, variant), targets) in std::mem::take(&mut outcome.hand_offs) {
             let (targets, items): (Vec<_>, Vec<_>) = targets.into_iter().unzip();
-            match self.notify(message, gateway, items, outcome.now).await {
+            match self.notify(message, variant, gateway, items, outcome.now).await {
                 Ok(true) => handed_off += targets.len(),
-                Ok(false) => outcome.again.extend(targets),
+                Ok(false) => targets.into_iter().for_each(|target| outcome.again(target)),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         tell_ledger(&*self.ports, &outcome.receipts).await?;
         if !outcome.again.is_empty() {
             let rest = Shard { targets: outcome.again.clone(), ..shard.clone() };
-            let group = Some(message.app.as_str().into());
+            let group = Some(message.group.clone());
             let item = Outgoing { body: v1::encode(&rest), delay: FULL_MAILBOX_RETRY, group };
             self.ports.send(QueueName::Dispatch, vec![item]).await?;
         }
@@ -118,5 +137,19 @@ impl<P: Ports> Dispatch<P> {
         }
         .emit();
         failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// A gateway that was not told is told again in a moment: what it is about to send is not wanted any more.
+    async fn ask_to_reread(&self, outcome: &mut Outcome) -> Option<Error> {
+        let mut failure = None;
+        for (gateway, rereads) in std::mem::take(&mut outcome.rereads) {
+            let (targets, notices): (Vec<_>, Vec<_>) = rereads.into_iter().unzip();
+            match self.ports.notify(gateway, notices).await {
+                Ok(()) => {}
+                Err(error) if error.fault == Fault::Broken => failure = failure.or(Some(error)),
+                Err(_) => targets.into_iter().for_each(|target| outcome.again(target)),
+            }
+        }
+        failure
     }
 }

@@ -29,7 +29,7 @@ impl<P: Ports> Dispatch<P> {
         let Some(mailbox) = self.ports.mailbox(input.device).await? else {
             return Ok(false);
         };
-        let Some((seq, enqueued_at)) = live_entry(&mailbox, input.message) else {
+        let Some((seq, variant, enqueued_at)) = live_entry(&mailbox, input.message) else {
             return Ok(false);
         };
         let now = self.ports.now();
@@ -41,7 +41,7 @@ impl<P: Ports> Dispatch<P> {
         };
         let message = self.messages.read(&*self.ports, input.message).await?;
         let target = HandOffTarget { device: input.device, conn_seq: route.conn_seq, seq, enqueued_at };
-        if self.notify(&message, route.gateway, vec![target], now).await? {
+        if self.notify(&message, variant, route.gateway, vec![target], now).await? {
             Ok(true)
         } else {
             Err(StageError::Later { delay: homing_domain::limits::FULL_MAILBOX_RETRY })
@@ -49,9 +49,9 @@ impl<P: Ports> Dispatch<P> {
     }
 }
 
-fn live_entry(mailbox: &Mailbox, message: MessageId) -> Option<(Seq, UnixMillis)> {
+fn live_entry(mailbox: &Mailbox, message: MessageId) -> Option<(Seq, u8, UnixMillis)> {
     mailbox
         .numbered()
         .find(|(_, entry)| entry.message == message && entry.state == EntryState::Live)
-        .map(|(seq, entry)| (seq, entry.enqueued_at))
+        .map(|(seq, entry)| (seq, entry.variant, entry.enqueued_at))
 }

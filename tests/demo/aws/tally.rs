@@ -48,7 +48,7 @@ impl Tally {
                     let text = String::from_utf8_lossy(&message.payload).into_owned();
                     self.change(|state| *state.seen.entry((device, text)).or_default() += 1);
                 }
-                Event::Recalled(_) => {}
+                Event::Recalled { .. } => {}
                 Event::Skipped { .. } | Event::Reset { .. } | Event::Hole { .. } => {
                     self.change(|state| state.losses += 1);
                 }

@@ -65,7 +65,7 @@ fn of_gateway() -> Vec<Frame> {
         push(0).into(),
         Pong { observed: "192.0.2.1:5000".into(), go_away: Some(go_away.clone()), heartbeat: None }.into(),
         Probe {}.into(),
-        Recall { message: id(4) }.into(),
+        Recall { message: id(4), seq: 5, recall: id(6) }.into(),
         UpAck { id: 1, code: 0 }.into(),
         heartbeat().into(),
         go_away.into(),

@@ -106,7 +106,10 @@ impl Device {
                 self.receive(live, Pong { observed: String::new(), go_away, heartbeat });
             }
             4 => match script.byte() % 4 {
-                0 => self.receive(live, Recall { message: id(script.byte()) }),
+                0 => {
+                    let seq = if script.flag() { next.wrapping_add(script.within(0, 3)) } else { 0 };
+                    self.receive(live, Recall { message: id(script.byte()), seq, recall: id(script.byte()) });
+                }
                 1 => self.receive(live, UpAck { id: script.number(), code: i32::from(script.byte() % 4) }),
                 2 => self.receive(live, heartbeat(script)),
                 _ => self.receive(live, Close { code: i32::from(script.byte()), ..Close::default() }),
@@ -196,6 +199,8 @@ impl Device {
                 self.delivered.push(message.id);
                 assert!(commit.cursor.seq == message.seq || message.seq == 0);
             }
+            // A recall without a number moves nothing, be it new or a repeat.
+            Arrival::Recalled { .. } | Arrival::Duplicate(_) => {}
             _ => assert!(commit.cursor.seq > self.written.seq, "the cursor stands"),
         }
         if commit.arrival != Arrival::Reset {

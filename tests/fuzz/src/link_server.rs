@@ -311,7 +311,7 @@ impl World {
             Effect::ReadMailbox => {
                 live.mailbox(now, if is_answered { Ok(Some(self.mailbox.clone())) } else { Err(fault()) });
             }
-            Effect::FetchBody(message) => {
+            Effect::FetchBody { message, .. } => {
                 let body = self.bodies.iter().find(|body| body.message == message && script.byte() != 7);
                 live.body(now, message, if is_answered { Ok(body) } else { Err(fault()) });
             }

@@ -1,6 +1,7 @@
 //! Performing what the link's machine asks for.
 
 use bytes::BytesMut;
+use homing_domain::MessageId;
 use homing_link::client::{Arrival, Commit, Cursor, Effect, Ended};
 use homing_wire::UpCode;
 
@@ -37,10 +38,6 @@ impl<S: StateStore> Agent<S> {
             match effect {
                 Effect::Transmit(frame) => homing_wire::encode(&frame, &mut output),
                 Effect::Commit(commit) => self.take_commit(commit, &mut batch),
-                Effect::Recalled(id) => {
-                    let cursor = batch.cursor.unwrap_or_else(|| self.memory.cursor());
-                    batch.push(cursor, Some(self.item(Event::Recalled(id))));
-                }
                 Effect::UploadSettled { id, code } => {
                     batch.changes.push(Change::Uploaded(id));
                     if let Some(waiter) = self.waiters.remove(&id) {
@@ -93,9 +90,14 @@ impl<S: StateStore> Agent<S> {
 
     fn take_commit(&mut self, commit: Commit, batch: &mut Batch) {
         let Commit { number, cursor, arrival } = commit;
+        let mut withdrawn = Vec::new();
         let event = match arrival {
             Arrival::Message(message) => Some(Event::Message(message)),
             Arrival::Duplicate(_) => None,
+            Arrival::Recalled { message, recall } => {
+                withdrawn = self.withdraw(message, batch);
+                Some(Event::Recalled { message, recall })
+            }
             Arrival::Skipped { reason, count } => {
                 Some(Event::Skipped { first: cursor.seq + 1 - count, last: cursor.seq, reason })
             }
@@ -105,6 +107,23 @@ impl<S: StateStore> Agent<S> {
         let item = event.map(|event| self.item(event));
         batch.last_commit = Some(number);
         batch.push(cursor, item);
+        batch.changes.extend(withdrawn.into_iter().map(Change::Finished));
+    }
+
+    /// A message that is taken back before the app was given it is not given any more. What waits in the app's inbox is in
+    /// its hands already.
+    fn withdraw(&mut self, message: MessageId, batch: &mut Batch) -> Vec<u64> {
+        let is_it = |item: &Item| matches!(&item.event, Event::Message(waiting) if waiting.id == message);
+        let mut withdrawn = Vec::new();
+        withdrawn.extend(batch.items.extract_if(.., |item| is_it(item)).map(|item| item.number));
+        let before = self.backlog.len();
+        self.backlog.retain(|item| {
+            let stays = !is_it(item);
+            withdrawn.extend((!stays).then_some(item.number));
+            stays
+        });
+        self.unfinished = self.unfinished.saturating_sub(before - self.backlog.len());
+        withdrawn
     }
 
     fn item(&mut self, event: Event) -> Item {
@@ -117,13 +136,11 @@ impl<S: StateStore> Agent<S> {
 struct Batch {
     changes: Vec<Change>,
     items: Vec<Item>,
-    cursor: Option<Cursor>,
     last_commit: Option<u64>,
 }
 
 impl Batch {
     fn push(&mut self, cursor: Cursor, item: Option<Item>) {
-        self.cursor = Some(cursor);
         self.items.extend(item.clone());
         self.changes.push(Change::Arrived { cursor, item });
     }

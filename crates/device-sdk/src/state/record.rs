@@ -70,7 +70,7 @@ struct Arrived {
     seq: u64,
     #[prost(uint64, tag = "3")]
     number: u64,
-    #[prost(oneof = "Happened", tags = "4, 5, 6, 7, 8")]
+    #[prost(oneof = "Happened", tags = "4, 5, 6, 7, 8, 9")]
     event: Option<Happened>,
 }
 
@@ -78,6 +78,7 @@ struct Arrived {
 enum Happened {
     #[prost(message, tag = "4")]
     Message(Pushed),
+    /// A recall without an id of its own.
     #[prost(bytes = "bytes", tag = "5")]
     Recalled(Bytes),
     #[prost(message, tag = "6")]
@@ -86,6 +87,16 @@ enum Happened {
     Hole(Span),
     #[prost(message, tag = "8")]
     Reset(Place),
+    #[prost(message, tag = "9")]
+    TakenBack(TakenBack),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct TakenBack {
+    #[prost(bytes = "bytes", tag = "1")]
+    message: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    recall: Bytes,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -246,7 +257,10 @@ fn to_happened(event: &Event) -> Happened {
             encoding: message.encoding as i32,
             payload: message.payload.clone(),
         }),
-        Event::Recalled(id) => Happened::Recalled(id_bytes(id)),
+        Event::Recalled { message, recall: None } => Happened::Recalled(id_bytes(message)),
+        Event::Recalled { message, recall: Some(recall) } => {
+            Happened::TakenBack(TakenBack { message: id_bytes(message), recall: id_bytes(recall) })
+        }
         Event::Skipped { first, last, reason } => {
             Happened::Skipped(Span { first: *first, last: *last, reason: reason.map(|reason| reason as i32) })
         }
@@ -271,7 +285,10 @@ fn from_happened(event: Happened) -> Option<Event> {
             encoding: PayloadEncoding::try_from(pushed.encoding).ok()?,
             payload: pushed.payload,
         }),
-        Happened::Recalled(id) => Event::Recalled(MessageId::from_slice(&id)?),
+        Happened::Recalled(id) => Event::Recalled { message: MessageId::from_slice(&id)?, recall: None },
+        Happened::TakenBack(TakenBack { message, recall }) => {
+            Event::Recalled { message: MessageId::from_slice(&message)?, recall: Some(MessageId::from_slice(&recall)?) }
+        }
         Happened::Skipped(Span { first, last, reason }) => {
             Event::Skipped { first, last, reason: reason.and_then(|reason| SkipReason::try_from(reason).ok()) }
         }

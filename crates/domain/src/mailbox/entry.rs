@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::id::{MessageId, UserHash};
+use crate::limits::INLINE_PAYLOAD_MAX_BYTES;
 use crate::message::Priority;
 use crate::reason::Reason;
 use crate::time::UnixMillis;
@@ -14,6 +15,19 @@ pub enum Body {
     Inline(Bytes),
     /// In the message row.
     Reference,
+}
+
+impl Body {
+    /// Where the payload of an entry belongs. What takes back another message is always looked up: a mailbox has no room for
+    /// the id.
+    #[must_use]
+    pub fn of(payload: &Bytes, recalls: Option<MessageId>) -> Self {
+        if recalls.is_none() && payload.len() <= INLINE_PAYLOAD_MAX_BYTES {
+            Self::Inline(payload.clone())
+        } else {
+            Self::Reference
+        }
+    }
 }
 
 /// What may still be done with an entry.

@@ -130,6 +130,17 @@ fn an_unseen_entry_is_buried_and_a_possibly_seen_one_is_marked() {
 }
 
 #[test]
+fn a_repeated_withdrawal_answers_the_same() {
+    let mut mailbox = mailbox();
+    mailbox.enqueue(request(1));
+    assert_eq!(mailbox.withdraw(message(1), Reason::Recalled), Withdrawn::Tombstoned);
+    let before = mailbox.clone();
+    assert_eq!(mailbox.withdraw(message(1), Reason::Recalled), Withdrawn::Tombstoned);
+    assert_eq!(mailbox.withdraw(message(1), Reason::Aborted), Withdrawn::Absent, "it ended for another reason");
+    assert_eq!(mailbox, before);
+}
+
+#[test]
 fn a_withdrawal_that_comes_before_its_message_refuses_it() {
     let mut mailbox = mailbox();
     assert_eq!(mailbox.withdraw(message(1), Reason::Recalled), Withdrawn::Absent);

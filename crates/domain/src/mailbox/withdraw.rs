@@ -10,7 +10,7 @@ use crate::reason::Reason;
 /// What came of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
-    /// Certainly unseen: it is a tombstone now, tell the ledger.
+    /// Certainly unseen, or never sent: it is a tombstone with this reason, now or from an earlier run. Tell the ledger.
     Tombstoned,
     /// The device may have it: marked, and the gateway finds out. Tell it to read again.
     Marked {
@@ -47,13 +47,18 @@ pub enum Overflowed {
 }
 
 impl Mailbox {
-    /// Withdraws a message, pending or still to come.
+    /// Withdraws a message, pending or still to come. A repeat answers the same, so that whoever died before telling the
+    /// ledger tells it then.
     pub fn withdraw(&mut self, message: MessageId, reason: Reason) -> Withdrawn {
         let found = self
             .positions_where(|entry| entry.message == message && !matches!(entry.state, EntryState::Tombstone(_)))
             .first()
             .copied();
         let Some((position, seq)) = found else {
+            let is_buried = |entry: &Entry| entry.message == message && entry.state == EntryState::Tombstone(reason);
+            if self.entries.iter().any(is_buried) {
+                return Withdrawn::Tombstoned;
+            }
             let short_hash = message.short_hash();
             let is_known = self.entries.iter().any(|entry| entry.message == message)
                 || self.trimmed.contains(&short_hash)

@@ -63,8 +63,15 @@ pub enum Loss {
 pub enum Arrival {
     /// A message for the app.
     Message(Message),
-    /// A message that came before under another seq: not for the app.
+    /// A message or a recall that came before under another seq: not for the app.
     Duplicate(MessageId),
+    /// The sender takes a message back. If it has not come yet, it is a duplicate when it does.
+    Recalled {
+        /// Which message.
+        message: MessageId,
+        /// The recall's own id; a repeat has the same. `None` = it has none.
+        recall: Option<MessageId>,
+    },
     /// Seqs that will never come.
     Skipped {
         /// Why; `None` = a reason that this version does not know.
@@ -89,7 +96,7 @@ impl Arrival {
             Self::Skipped { reason: Some(SkipReason::Overflow), .. } => Some(Loss::Overflow),
             Self::Reset => Some(Loss::Reset),
             Self::Hole { .. } => Some(Loss::Hole),
-            Self::Message(_) | Self::Duplicate(_) | Self::Skipped { .. } => None,
+            Self::Message(_) | Self::Duplicate(_) | Self::Recalled { .. } | Self::Skipped { .. } => None,
         }
     }
 }

@@ -26,8 +26,6 @@ pub enum Effect {
     Transmit(Frame),
     /// Write this durably, in order; then [`Memory::committed`] and [`Live::update`].
     Commit(Commit),
-    /// The sender took a message back.
-    Recalled(MessageId),
     /// A message to the business is durable, or refused for good.
     UploadSettled {
         /// Which.
@@ -213,10 +211,7 @@ impl Live {
             Frame::Skip(skip) => self.skip(skip, memory),
             Frame::Pong(pong) => self.pong(now, pong, memory),
             Frame::UpAck(answer) => self.up_ack(now, answer, memory),
-            Frame::Recall(Recall { message }) => match MessageId::from_slice(&message) {
-                Some(id) => self.effects.push_back(Effect::Recalled(id)),
-                None => self.protocol_error(),
-            },
+            Frame::Recall(recall) => self.recall(&recall, memory),
             Frame::GoAway(go_away) => self.go_away(go_away),
             Frame::HeartbeatConfig(config) => self.configure(now, &config),
             Frame::Probe(_) => {}
@@ -244,6 +239,21 @@ impl Live {
         }
         if seq > memory.received.seq {
             self.effects.extend(memory.arrived(message, now).map(Effect::Commit));
+        }
+    }
+
+    /// A recall stands in the mailbox like a message. One without a number moves nothing and is not acknowledged.
+    fn recall(&mut self, frame: &Recall, memory: &mut Memory) {
+        let Recall { seq, .. } = *frame;
+        let own = MessageId::from_slice(&frame.recall);
+        let Some(message) = MessageId::from_slice(&frame.message).filter(|_| seq == 0 || own.is_some()) else {
+            return self.protocol_error();
+        };
+        if self.is_given_up(memory) || seq != 0 && !self.reach(seq, seq, memory) {
+            return;
+        }
+        if seq == 0 || seq > memory.received.seq {
+            self.effects.push_back(Effect::Commit(memory.recalled(seq, message, own)));
         }
     }
 

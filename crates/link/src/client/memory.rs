@@ -158,6 +158,19 @@ impl Memory {
         None
     }
 
+    /// The next commit: a message is taken back, and counts as seen, should it still come. `seq` 0 = the cursor stays.
+    pub(super) fn recalled(&mut self, seq: Seq, message: MessageId, recall: Option<MessageId>) -> Commit {
+        let cursor = if seq == 0 { self.received } else { Cursor { seq, ..self.received } };
+        let arrival = match recall.filter(|recall| !self.seen.insert(*recall)) {
+            Some(repeated) => Arrival::Duplicate(repeated),
+            None => {
+                self.seen.insert(message);
+                Arrival::Recalled { message, recall }
+            }
+        };
+        self.step(cursor, arrival)
+    }
+
     /// Moves the cursor.
     pub(super) fn step(&mut self, cursor: Cursor, arrival: Arrival) -> Commit {
         self.received = cursor;

@@ -28,7 +28,12 @@ pub enum Effect {
     /// Read the device's mailbox and call `mailbox`.
     ReadMailbox,
     /// Read this message's body and call `body`.
-    FetchBody(MessageId),
+    FetchBody {
+        /// Which message.
+        message: MessageId,
+        /// In which rendering.
+        variant: u8,
+    },
     /// Turn these entries into tombstones and call `tombstoned`.
     Tombstone(Vec<(Seq, Reason)>),
     /// Put these receipts durably into the receipts queue, and call `recorded` only then. They must not be dropped while

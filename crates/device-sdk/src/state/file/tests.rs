@@ -40,7 +40,7 @@ fn batches() -> Vec<Vec<Change>> {
         vec![arrived(5, Event::Skipped { first: 3, last: 5, reason: Some(SkipReason::Overflow) })],
         vec![Change::Arrived { cursor: Cursor { epoch: 3, seq: 6 }, item: None }],
         vec![arrived(8, Event::Hole { first: 7, last: 8 }), Change::Uploaded(70)],
-        vec![arrived(9, Event::Recalled(MessageId::from_bytes([8; 16])))],
+        vec![arrived(9, Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None })],
         vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10 } })],
         vec![Change::Seen(MessageId::from_bytes([6; 16])), Change::Numbers { item: 90, upload: 95 }],
     ]

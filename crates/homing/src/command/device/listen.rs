@@ -46,7 +46,7 @@ async fn hear(mut inbox: Inbox, json: bool, count: Option<u64>) -> Result<()> {
                 print_message(message, json)?;
             }
             other if json => table::json_line(&json!({ "event": format!("{other:?}") }))?,
-            Event::Recalled(id) => table::line(format!("recalled {id}"))?,
+            Event::Recalled { message, .. } => table::line(format!("recalled {message}"))?,
             Event::Skipped { first, last, reason } => {
                 table::line(format!("#{first} to #{last} will not come: {reason:?}"))?;
             }

@@ -57,6 +57,11 @@ fn push(seq: u8) -> Frame {
     push_with(Seq::from(seq), seq)
 }
 
+fn recall(seq: Seq, message: u8, own: u8) -> Frame {
+    let id = |n: u8| Bytes::copy_from_slice(&[n; 16]);
+    Recall { message: id(message), seq, recall: id(own) }.into()
+}
+
 fn skip(to_seq: Seq, reason: SkipReason, count: u64) -> Frame {
     Skip { to_seq, reason: reason as i32, count }.into()
 }
@@ -205,6 +210,54 @@ fn skips_move_the_cursor_and_an_overflow_is_a_loss() {
 }
 
 #[test]
+fn a_recall_moves_the_cursor_and_what_it_takes_back_does_not_come_any_more() {
+    let mut world = resumed(0);
+    world.receive(&[push(1), recall(2, 9, 2), push_with(3, 9), recall(4, 9, 2), recall(5, 1, 5)]);
+    let id = |n| MessageId::from_bytes([n; 16]);
+    let taken_back = |message, recall| Arrival::Recalled { message: id(message), recall: Some(id(recall)) };
+    let steps: Vec<_> = world.commits().into_iter().map(|commit| (commit.cursor.seq, commit.arrival)).collect();
+    assert_eq!(
+        steps[1..],
+        [(2, taken_back(9, 2)), (3, Arrival::Duplicate(id(9))), (4, Arrival::Duplicate(id(2))), (5, taken_back(1, 5)),]
+    );
+    assert!(steps.iter().all(|(_, arrival)| arrival.loss().is_none()));
+    assert_eq!(world.transmitted(), [], "nothing is durable yet");
+    world.write();
+    world.wait();
+    assert_eq!(world.transmitted(), [ack(5)]);
+}
+
+#[test]
+fn a_recall_must_join_on_and_say_who_it_is() {
+    let mut world = resumed(0);
+    world.receive(&[recall(2, 9, 2)]);
+    assert_eq!(world.end(), Some(Ended::Protocol), "1 is missing");
+    for malformed in [
+        Recall { message: Bytes::new(), seq: 1, recall: Bytes::from_static(&[2; 16]) },
+        Recall { message: Bytes::from_static(&[2; 16]), seq: 1, recall: Bytes::new() },
+    ] {
+        let mut world = resumed(0);
+        world.receive(&[malformed.into()]);
+        assert_eq!((world.commits(), world.end()), (vec![], Some(Ended::Protocol)));
+    }
+    let mut world = resumed(4);
+    world.receive(&[recall(4, 9, 2)]);
+    assert_eq!((world.commits(), world.end()), (vec![], None), "it came before");
+}
+
+/// As gateways say it that have no numbers for it.
+#[test]
+fn a_recall_without_a_number_is_told_and_moves_nothing() {
+    let mut world = resumed(3);
+    world.receive(&[Recall { message: Bytes::from_static(&[9; 16]), seq: 0, recall: Bytes::new() }.into()]);
+    let [commit] = &world.commits()[..] else { panic!("{:?}", world.effects) };
+    assert_eq!(commit.cursor.seq, 3);
+    assert_eq!(commit.arrival, Arrival::Recalled { message: MessageId::from_bytes([9; 16]), recall: None });
+    world.write();
+    assert_eq!((world.memory.is_settled(), world.transmitted()), (true, vec![]));
+}
+
+#[test]
 fn a_hole_ends_the_link_and_the_second_time_it_is_passed_over_and_told() {
     let mut world = resumed(0);
     world.receive(&[push(1), push(3)]);
@@ -259,7 +312,7 @@ fn a_newer_hello_gives_the_older_link_up() {
     let mut new = World { memory: old.memory, live, now: START, effects: Vec::new() };
     new.drain();
     assert_eq!(new.messages(), [2]);
-    for late in [push(2), push_with(0, 9), skip(2, SkipReason::Expired, 1)] {
+    for late in [push(2), push_with(0, 9), skip(2, SkipReason::Expired, 1), recall(2, 9, 2)] {
         let mut old = resumed(1);
         old.memory.raise_connection();
         old.receive(&[late]);
@@ -334,17 +387,16 @@ fn a_silent_gateway_is_given_up() {
 }
 
 #[test]
-fn go_away_recall_and_settings_are_passed_on() {
+fn go_away_and_settings_are_passed_on() {
     let mut world = resumed(0);
     let go_away = GoAway { spread_ms: 500, address: "other:443".into() };
     let interval = HeartbeatInterval { initial: 30_000, minimum: 10_000, maximum: 60_000 };
     let config = HeartbeatConfig { interval: Some(interval), idle_factor_percent: 150 };
     let pong = Pong { observed: String::new(), go_away: Some(go_away), heartbeat: Some(config) };
-    world.receive(&[pong.into(), Recall { message: Bytes::copy_from_slice(&[2; 16]) }.into()]);
+    world.receive(&[pong.into()]);
     let expected = [
         Effect::HeartbeatChanged { interval: 30_000 },
         Effect::GoAway { spread: 500, address: Some("other:443".into()) },
-        Effect::Recalled(MessageId::from_bytes([2; 16])),
     ];
     assert_eq!(world.effects, expected);
     world.wait();

@@ -27,6 +27,29 @@ pub(super) enum SlotState {
     Skipped,
 }
 
+/// What an entry brings.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// Something for the app.
+    Payload(Bytes),
+    /// This message is taken back.
+    Recall(MessageId),
+}
+
+impl Content {
+    fn of(body: &PushBody) -> Self {
+        body.recalls.map_or_else(|| Self::Payload(body.payload.clone()), Self::Recall)
+    }
+
+    /// What it takes in the window.
+    pub(super) const fn len(&self) -> usize {
+        match self {
+            Self::Payload(payload) => payload.len(),
+            Self::Recall(_) => 0,
+        }
+    }
+}
+
 /// An entry.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -38,13 +61,14 @@ pub(super) struct Slot {
     pub(super) expires_at: UnixMillis,
     pub(super) priority: Priority,
     pub(super) collapse_key: Option<String>,
+    /// Which rendering of the message.
+    pub(super) variant: u8,
     /// `None` = to be fetched from the message row, or sent already.
-    pub(super) payload: Option<Bytes>,
-    /// Of its payload, once sent.
+    pub(super) content: Option<Content>,
+    /// Of its content, once sent.
     pub(super) sent_bytes: usize,
     /// What it takes in the mailbox.
     pub(super) bytes: u16,
-    pub(super) is_recalled: bool,
 }
 
 impl Slot {
@@ -62,13 +86,13 @@ impl Slot {
             expires_at: entry.expires_at,
             priority: entry.priority,
             collapse_key: entry.collapse_key.clone(),
-            payload: match &entry.body {
-                Body::Inline(payload) => Some(payload.clone()),
+            variant: entry.variant,
+            content: match &entry.body {
+                Body::Inline(payload) => Some(Content::Payload(payload.clone())),
                 Body::Reference => None,
             },
             sent_bytes: 0,
             bytes: u16::try_from(entry.size_bytes()).unwrap_or(u16::MAX),
-            is_recalled: false,
         }
     }
 
@@ -83,14 +107,11 @@ impl Slot {
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
             user: None,
-            body: if body.payload.len() <= homing_domain::limits::INLINE_PAYLOAD_MAX_BYTES {
-                Body::Inline(body.payload.clone())
-            } else {
-                Body::Reference
-            },
+            body: Body::of(&body.payload, body.recalls),
+            // It brings its content, so nobody asks which.
             variant: 0,
         };
-        Self { payload: Some(body.payload.clone()), ..Self::of_entry(target.seq, &entry) }
+        Self { content: Some(Content::of(body)), ..Self::of_entry(target.seq, &entry) }
     }
 }
 
@@ -103,8 +124,6 @@ pub(super) struct Inbox {
     sent: usize,
     unacknowledged: usize,
     unacknowledged_bytes: usize,
-    /// The device's cursor.
-    cursor: Seq,
     /// Last seq that was sent, as Push or as Skip.
     position: Seq,
     /// Last seq known.
@@ -125,7 +144,6 @@ impl Inbox {
             sent: 0,
             unacknowledged: 0,
             unacknowledged_bytes: 0,
-            cursor,
             position: cursor,
             hi: cursor,
             early: Vec::new(),
@@ -251,7 +269,7 @@ impl Inbox {
             slot.state = state;
             if let SlotState::Sent(_) = state {
                 self.unacknowledged += 1;
-                slot.sent_bytes = slot.payload.take().map_or(0, |payload| payload.len());
+                slot.sent_bytes = slot.content.take().map_or(0, |content| content.len());
                 self.unacknowledged_bytes += slot.sent_bytes;
             }
             self.position = slot.last;
@@ -274,7 +292,6 @@ impl Inbox {
             }
             done.push(slot);
         }
-        self.cursor = self.cursor.max(seq);
         if self.slots.is_empty() {
             self.slots = VecDeque::new();
         }
@@ -295,7 +312,7 @@ impl Inbox {
                 _ => continue,
             };
             slot.state = SlotState::Burying(reason);
-            slot.payload = None;
+            slot.content = None;
             burial.push((slot.last, reason));
         }
         burial
@@ -336,7 +353,7 @@ impl Inbox {
         let wanted = |slot: &&mut Slot| slot.message == message && slot.state == SlotState::Waiting;
         if let Some(slot) = self.slots.iter_mut().skip(self.sent).find(wanted) {
             match body {
-                Some(body) => slot.payload = Some(body.payload.clone()),
+                Some(body) => slot.content = Some(Content::of(body)),
                 None => slot.state = SlotState::Doomed(Reason::TimeToLive),
             }
         }
@@ -345,14 +362,10 @@ impl Inbox {
     /// A repeated hand-off may bring what would have to be fetched.
     fn fill(&mut self, body: &PushBody) {
         let lacks = |slot: &&mut Slot| {
-            slot.message == body.message && slot.state == SlotState::Waiting && slot.payload.is_none()
+            slot.message == body.message && slot.state == SlotState::Waiting && slot.content.is_none()
         };
         if let Some(slot) = self.slots.iter_mut().skip(self.sent).find(lacks) {
-            slot.payload = Some(body.payload.clone());
+            slot.content = Some(Content::of(body));
         }
-    }
-
-    pub(super) const fn cursor(&self) -> Seq {
-        self.cursor
     }
 }

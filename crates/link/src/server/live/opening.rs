@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use homing_domain::limits::WINDOW_MAX_MESSAGES;
 use homing_domain::mailbox::{EntryState, Mailbox};
-use homing_domain::{Ended, Event, HeartbeatSettings, Reason, Seq, UnixMillis};
+use homing_domain::{Ended, Event, HeartbeatSettings, Seq, UnixMillis};
 use homing_wire::{Resumption, Welcome};
 
 use super::Live;
@@ -74,12 +74,8 @@ impl Live {
             };
             receipts.extend(end.map(|end| self.receipt(now, entry.message, Event::Ended(end))));
             if is_behind_device {
-                let is_recalled = entry.state == EntryState::Marked(Reason::Recalled);
-                if is_recalled {
-                    self.recall(entry.message);
-                }
                 let bytes = u16::try_from(entry.size_bytes()).unwrap_or(u16::MAX);
-                self.records.settle(now, Settled { last, bytes, is_recalled });
+                self.records.settle(now, Settled { last, bytes });
             } else {
                 self.inbox.append(Slot::of_entry(last, entry));
             }

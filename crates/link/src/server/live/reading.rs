@@ -1,9 +1,8 @@
 //! The mailbox, read again while the link lives.
 
-use bytes::Bytes;
 use homing_domain::mailbox::{EntryState, Mailbox};
-use homing_domain::{MessageId, Reason, Seq, UnixMillis};
-use homing_wire::{CloseCode, Recall};
+use homing_domain::{Reason, Seq, UnixMillis};
+use homing_wire::CloseCode;
 
 use super::Live;
 use super::inbox::{Slot, SlotState};
@@ -30,32 +29,20 @@ impl Live {
                 }
                 self.inbox.append(Slot::of_entry(last, entry));
             } else if let EntryState::Marked(reason) = entry.state {
-                self.withdrawn(last, entry.message, reason);
+                self.withdrawn(last, reason);
             }
         }
         self.record_buried(now, &buried);
         self.inbox.take_early(now);
     }
 
-    /// An entry is marked. What was not sent will not be; what was sent is recalled, if that is what happened to it.
-    fn withdrawn(&mut self, last: Seq, message: MessageId, reason: Reason) {
-        let is_news = match self.inbox.slot_mut(last) {
-            Some(slot) => match slot.state {
-                SlotState::Waiting => {
-                    slot.state = SlotState::Doomed(reason);
-                    false
-                }
-                SlotState::Sent(_) => reason == Reason::Recalled && !std::mem::replace(&mut slot.is_recalled, true),
-                _ => false,
-            },
-            None => reason == Reason::Recalled && last <= self.inbox.cursor() && self.records.recall(last),
-        };
-        if is_news {
-            self.recall(message);
+    /// An entry is marked. What was not sent will not be; what was sent is in the device's hands, and whoever wants it back
+    /// sends a message that recalls it.
+    fn withdrawn(&mut self, last: Seq, reason: Reason) {
+        if let Some(slot) = self.inbox.slot_mut(last)
+            && slot.state == SlotState::Waiting
+        {
+            slot.state = SlotState::Doomed(reason);
         }
-    }
-
-    pub(super) fn recall(&mut self, message: MessageId) {
-        self.transmit(Recall { message: Bytes::copy_from_slice(message.as_bytes()) });
     }
 }

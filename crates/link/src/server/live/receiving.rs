@@ -59,7 +59,7 @@ impl Live {
                 let end = Ended::delivered(Some(slot.enqueued_at), Some(sent_at));
                 receipts.push(self.receipt(now, slot.message, Event::Ended(end)));
             }
-            self.records.settle(now, Settled { last: slot.last, bytes: slot.bytes, is_recalled: slot.is_recalled });
+            self.records.settle(now, Settled { last: slot.last, bytes: slot.bytes });
         }
         for fact in &ack.receipts {
             let Some(message) = MessageId::from_slice(&fact.message) else {

@@ -21,7 +21,6 @@ struct Open {
 pub(super) struct Settled {
     pub(super) last: Seq,
     pub(super) bytes: u16,
-    pub(super) is_recalled: bool,
 }
 
 /// Receipts under way, and entries to trim.
@@ -85,12 +84,6 @@ impl Records {
         self.settled_bytes += usize::from(settled.bytes);
         self.settled.push_back(settled);
         self.trim_at.get_or_insert_with(|| now.plus(TRIM_AFTER));
-    }
-
-    /// Notes that the device was told of a recall. Returns whether it is news.
-    pub(super) fn recall(&mut self, last: Seq) -> bool {
-        let found = self.settled.iter_mut().find(|settled| settled.last == last && !settled.is_recalled);
-        found.map(|settled| settled.is_recalled = true).is_some()
     }
 
     pub(super) const fn trim_at(&self) -> Option<UnixMillis> {

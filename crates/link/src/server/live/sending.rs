@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_domain::{Channel, Ended, Event, MessageId, Priority, PushBody, Reason, Receipt, Seq, UnixMillis};
-use homing_wire::{PayloadEncoding, Push, PushPriority, Skip, SkipReason};
+use homing_wire::{Frame, PayloadEncoding, Push, PushPriority, Recall, Skip, SkipReason};
 
 use super::Live;
-use super::inbox::{Slot, SlotState};
+use super::inbox::{Content, Slot, SlotState};
 use crate::limits::TRANSIENT_MAX;
 use crate::server::effect::Effect;
 
@@ -36,18 +36,19 @@ impl Live {
             let Some(slot) = self.inbox.next_mut() else {
                 return;
             };
-            match (slot.state, slot.payload.clone()) {
+            match (slot.state, slot.content.clone()) {
                 (SlotState::Waiting, _) if slot.expires_at <= now => return self.bury(now),
                 (SlotState::Doomed(_), _) => return self.bury(now),
                 (SlotState::Buried(reason), _) => self.skip(reason),
                 (SlotState::Waiting, None) => return self.fetch(),
-                (SlotState::Waiting, Some(payload)) => {
-                    let push = push_of(slot, payload.clone());
-                    if is_congested || !self.inbox.has_room(window, payload.len()) {
+                (SlotState::Waiting, Some(content)) => {
+                    let size = content.len();
+                    let frame = frame_of(slot, content);
+                    if is_congested || !self.inbox.has_room(window, size) {
                         return;
                     }
                     self.inbox.advance(SlotState::Sent(now));
-                    self.transmit(push);
+                    self.transmit(frame);
                 }
                 (SlotState::Burying(_) | SlotState::Sent(_) | SlotState::Skipped, _) => return,
             }
@@ -66,10 +67,10 @@ impl Live {
 
     fn fetch(&mut self) {
         if self.retry_at.is_none()
-            && let Some(message) = self.inbox.next_mut().map(|slot| slot.message)
+            && let Some((message, variant)) = self.inbox.next_mut().map(|slot| (slot.message, slot.variant))
             && self.inbox.begin_fetch()
         {
-            self.effects.push_back(Effect::FetchBody(message));
+            self.effects.push_back(Effect::FetchBody { message, variant });
         }
     }
 
@@ -98,7 +99,7 @@ impl Live {
         self.transients.push((body.message, now));
         self.transmit(Push {
             seq: 0,
-            message: Bytes::copy_from_slice(body.message.as_bytes()),
+            message: id_bytes(body.message),
             accepted_ms: body.accepted_at.0,
             expires_ms: body.expires_at.0,
             priority: priority(body.priority) as i32,
@@ -125,10 +126,19 @@ impl Live {
     }
 }
 
+fn frame_of(slot: &Slot, content: Content) -> Frame {
+    match content {
+        Content::Payload(payload) => push_of(slot, payload).into(),
+        Content::Recall(recalled) => {
+            Recall { message: id_bytes(recalled), seq: slot.last, recall: id_bytes(slot.message) }.into()
+        }
+    }
+}
+
 fn push_of(slot: &Slot, payload: Bytes) -> Push {
     Push {
         seq: slot.last,
-        message: Bytes::copy_from_slice(slot.message.as_bytes()),
+        message: id_bytes(slot.message),
         accepted_ms: slot.accepted_at.0,
         expires_ms: slot.expires_at.0,
         priority: priority(slot.priority) as i32,
@@ -136,6 +146,10 @@ fn push_of(slot: &Slot, payload: Bytes) -> Push {
         encoding: PayloadEncoding::Json as i32,
         payload,
     }
+}
+
+fn id_bytes(id: MessageId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
 }
 
 const fn priority(priority: Priority) -> PushPriority {

@@ -2,6 +2,7 @@
 
 mod opening;
 mod order;
+mod recalls;
 mod settling;
 mod store;
 mod talk;

@@ -34,7 +34,7 @@ fn a_long_body_is_fetched_and_keeps_its_place() {
     world.enqueue(&body(2));
     let mut live = world.live(1, 0);
     let found = effects(&mut live);
-    assert!(found.contains(&Effect::FetchBody(message(1))) && pushed(&found).is_empty());
+    assert!(found.contains(&Effect::FetchBody { message: message(1), variant: 0 }) && pushed(&found).is_empty());
     live.body(world.now, message(1), Ok(Some(&long)));
     let found = effects(&mut live);
     assert_eq!(pushed(&found), [1, 2]);
@@ -128,23 +128,4 @@ fn an_idle_link_reads_now_and_then() {
     let found = effects(&mut live);
     assert!(found.contains(&Effect::ReadMailbox));
     assert!(live.next_timeout() > world.now);
-}
-
-#[test]
-fn a_recall_of_what_was_sent_is_told_once() {
-    let mut world = World::new();
-    world.fill(2);
-    let mut live = world.live(1, 0);
-    effects(&mut live);
-    world.ack(&mut live, 1);
-    effects(&mut live);
-    for n in [1, 2] {
-        world.mailbox.withdraw(message(n), Reason::Recalled);
-    }
-    for expected in [2, 0] {
-        live.reread(world.now);
-        world.answer_read(&mut live);
-        let recalls = frames(&effects(&mut live)).iter().filter(|frame| matches!(frame, Frame::Recall(_))).count();
-        assert_eq!(recalls, expected);
-    }
 }

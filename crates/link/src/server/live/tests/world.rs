@@ -53,7 +53,7 @@ impl World {
             expires_at: body.expires_at,
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
-            body: if body.payload.len() > 512 { Body::Reference } else { Body::Inline(body.payload.clone()) },
+            body: Body::of(&body.payload, body.recalls),
             variant: 0,
         })
     }

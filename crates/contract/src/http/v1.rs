@@ -18,6 +18,7 @@ mod schedule;
 mod text;
 mod time;
 mod trace;
+mod upload;
 mod upstream;
 
 pub use app::{
@@ -45,4 +46,7 @@ pub use receipt::{FactName, ReceiptRequest, ReceiptsAccepted, ReceiptsRequest};
 pub use schedule::ScheduleRequest;
 pub use time::{from_timestamp, to_timestamp};
 pub use trace::{Stop, TraceView};
+pub use upload::{
+    INVALID_LINES_SHOWN, InvalidLine, MemberKindName, Uploaded, UploadedAudienceList, UploadedAudienceView,
+};
 pub use upstream::{PayloadEncoding, UpstreamList, UpstreamView};

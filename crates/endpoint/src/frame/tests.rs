@@ -63,13 +63,19 @@ async fn a_callers_request_id_is_kept_if_it_is_harmless() {
     }
 }
 
+#[test]
+fn a_body_of_lines_may_take_its_time() {
+    let time_for = |media_type: &str| {
+        time_for(&Request::post("/").header("content-type", media_type).body(Body::empty()).unwrap())
+    };
+    assert_eq!(time_for("application/json"), ANSWER_WITHIN);
+    assert_eq!(time_for("text/plain; charset=utf-8"), LINES_ANSWER_WITHIN);
+}
+
 #[tokio::test]
 async fn lateness_and_overload_say_when_to_come_back() {
-    for (error, code) in [
-        (BoxError::from(tower::timeout::error::Elapsed::new()), "timed_out"),
-        (BoxError::from(tower::load_shed::error::Overloaded::new()), "overloaded"),
-    ] {
-        let problem = refused(error).await;
+    let overload = refused(BoxError::from(tower::load_shed::error::Overloaded::new())).await;
+    for (problem, code) in [(late(ANSWER_WITHIN), "timed_out"), (overload, "overloaded")] {
         assert_eq!((problem.status().as_u16(), problem.code()), (503, code));
         assert_eq!(problem.into_response().headers()["retry-after"], "1");
     }

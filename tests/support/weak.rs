@@ -7,6 +7,7 @@
 //! **Must not know**: the machines and stages that are tested on it, a real clock, a real executor.
 
 mod adapter;
+mod audiences;
 mod check;
 mod coverage;
 mod devices;
@@ -26,6 +27,7 @@ mod timers;
 mod upstreams;
 
 pub use adapter::{State, Weak};
+pub use audiences::AudienceState;
 pub use check::Check;
 pub use coverage::Coverage;
 pub use devices::DeviceState;

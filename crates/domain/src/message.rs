@@ -160,14 +160,18 @@ impl Message {
         match self.stage {
             Stage::Accepted => Some(self.accepted_at.plus(ACCEPTED_SWEEP_AFTER)),
             Stage::Scheduled => Some(self.release_at.unwrap_or(self.accepted_at).plus(ACCEPTED_SWEEP_AFTER)),
-            Stage::Releasing | Stage::Released => {
-                let close = self.expires_at.plus(CLOSE_AFTER_EXPIRY);
-                // The timer of a hold may be lost like any other.
-                Some(self.holds.first().map_or(close, |hold| hold.plus(ACCEPTED_SWEEP_AFTER).min(close)))
-            }
+            Stage::Releasing | Stage::Released => Some(self.due_once_releasing()),
             // Nothing else is the stage of a message.
             _ => None,
         }
+    }
+
+    /// What [`Self::due_at`] is from the beginning of its release until it is complete.
+    #[must_use]
+    pub fn due_once_releasing(&self) -> UnixMillis {
+        let close = self.expires_at.plus(CLOSE_AFTER_EXPIRY);
+        // The timer of a hold may be lost like any other.
+        self.holds.first().map_or(close, |hold| hold.plus(ACCEPTED_SWEEP_AFTER).min(close))
     }
 
     /// From when on somebody waits for it: its delay is measured from here.

@@ -9,10 +9,12 @@
 //! | lease of a gateway | `g` | server id | |
 //! | upstream message, against a second one | `n` + device | number, 8 bytes | |
 //! | upstream message, in its app's list | `l` + app + byte 0 + shard | position, 8 bytes | |
+//! | uploaded list | `v` + list | `-` | `v` + app, list |
+//! | member of an uploaded list | `w` + list + segment | member key, 16 bytes | |
 //!
 //! An app id holds no byte 0, so no key of one app is the start of another's.
 
-use homing_domain::{AppId, Device, DeviceId, UserId};
+use homing_domain::{AppId, AudienceId, Device, DeviceId, MemberKey, UserId};
 
 use crate::item::{Item, Table, sorted_key};
 use crate::one_item::Call;
@@ -69,4 +71,22 @@ pub(crate) fn sent_partition(device: &DeviceId) -> Vec<u8> {
 /// One partition of an app's list of upstream messages.
 pub(crate) fn upstream_partition(app: &AppId, shard: u8) -> Vec<u8> {
     [b"l", app.as_str().as_bytes(), &[0, shard]].concat()
+}
+
+pub(crate) fn audience_key(id: &AudienceId) -> Item {
+    sorted_key([b"v", &id.as_bytes()[..]].concat(), ALONE)
+}
+
+/// The partition of the index that lists an app's uploaded lists.
+pub(crate) fn audiences_partition(app: &AppId) -> Vec<u8> {
+    [b"v", app.as_str().as_bytes()].concat()
+}
+
+/// The partition of the members of one segment.
+pub(crate) fn members_partition(id: &AudienceId, segment: u8) -> Vec<u8> {
+    [b"w", &id.as_bytes()[..], &[segment]].concat()
+}
+
+pub(crate) fn member_key(id: &AudienceId, key: MemberKey) -> Item {
+    sorted_key(members_partition(id, key.segment()), key.0)
 }

@@ -11,6 +11,8 @@
 //! **Must not know**: the stages, the gateway, HTTP and its public shapes.
 
 mod apps;
+mod audiences;
+mod batch;
 mod compare_and_swap;
 mod devices;
 mod directory;

@@ -1,24 +1,17 @@
-//! Lists: as many pages of a query as are wanted, many partitions at once, and rows by their keys.
+//! Lists: as many pages of a query as are wanted, and many partitions at once.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use homing_ports::{Error, Fault, Result};
+use homing_ports::Result;
 
 use crate::AwsStore;
-use crate::compare_and_swap::pause;
-use crate::error::in_port;
 use crate::item::{Damaged, Item};
 use crate::one_item::{Call, Query};
 use crate::schema::PARTITION_KEY;
 
-/// Keys in one request: AWS takes no more.
-const BATCH_MAX_KEYS: usize = 100;
 /// Requests of one list that are under way at once: what one caller may take of a table's throughput.
-const CONCURRENT_REQUESTS: usize = 16;
-/// Requests for what AWS left unprocessed, the first among them. With pauses from 50 ms on, doubled: some 6 s.
-const BATCH_MAX_ATTEMPTS: u32 = 8;
+pub(crate) const CONCURRENT_REQUESTS: usize = 16;
 
 impl Call {
     /// What was read of items, with the port's error for a damaged one.
@@ -59,45 +52,6 @@ impl AwsStore {
             .buffered(CONCURRENT_REQUESTS)
             .try_collect()
             .await
-    }
-
-    /// Rows by their keys, in no order; what is not there or is over is left out. Stale reads: half a read unit per 4 KiB of
-    /// each row.
-    pub(crate) async fn rows(&self, call: Call, keys: Vec<Item>) -> Result<Vec<Item>> {
-        let batches: Vec<_> = keys.chunks(BATCH_MAX_KEYS).map(<[Item]>::to_vec).collect();
-        let batches: Vec<Vec<Item>> = stream::iter(batches)
-            .map(|batch| self.batch(call, batch))
-            .buffer_unordered(CONCURRENT_REQUESTS)
-            .try_collect()
-            .await?;
-        Ok(batches.into_iter().flatten().filter(|item| !self.is_over(item)).collect())
-    }
-
-    async fn batch(&self, call: Call, mut keys: Vec<Item>) -> Result<Vec<Item>> {
-        let table = self.table_name(call)?;
-        let mut found = Vec::new();
-        for attempt in 0..BATCH_MAX_ATTEMPTS {
-            if attempt > 0 {
-                pause(attempt).await;
-            }
-            let asked = KeysAndAttributes::builder().set_keys(Some(keys)).build();
-            let asked = asked.map_err(|error| Error::with_source(Fault::Broken, call.operation, error))?;
-            let answer = self
-                .db()
-                .batch_get_item()
-                .request_items(table, asked)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| in_port(call.operation, error))?;
-            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            let left = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys);
-            keys = left.collect();
-            if keys.is_empty() {
-                return Ok(found);
-            }
-        }
-        Err(Error::with_source(Fault::Retry, call.operation, format!("{} keys stayed unprocessed", keys.len())))
     }
 }
 

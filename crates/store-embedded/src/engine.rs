@@ -17,7 +17,7 @@ use crate::table::{Key, Space, Table};
 const CACHE_BYTES: u64 = 64 << 20;
 /// Journal files are kept up to this size, in bytes: it bounds the replay at open (about a second) as well as the disk.
 const JOURNAL_BYTES: u64 = 256 << 20;
-/// A memtable of one keyspace is flushed at this size, in bytes: seven of them bound the memory.
+/// A memtable of one keyspace is flushed at this size, in bytes: eight of them bound the memory.
 const MEMTABLE_BYTES: u64 = 32 << 20;
 
 /// Cheap to clone.

@@ -12,6 +12,7 @@
 //! **Must not know**: the stages, the gateway, HTTP and its public shapes.
 
 mod apps;
+mod audiences;
 mod committer;
 mod devices;
 mod engine;

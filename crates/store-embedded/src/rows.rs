@@ -12,12 +12,14 @@ mod queue;
 mod schedule;
 mod settings;
 mod shard;
+mod uploaded;
 mod upstream;
 
 use bytes::Bytes;
 use homing_domain::{AppId, UnixMillis};
 
 pub(crate) use queue::{DeadLetterRow, QueueItemRow};
+pub(crate) use uploaded::MemberRow;
 pub(crate) use upstream::PositionRow;
 
 use crate::error::{StoreError, StoreResult};

@@ -1,13 +1,13 @@
 //! Retention: what is older than the promised history is deleted, a bounded page at a time.
 
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{AppId, MessageId, UnixMillis, Upstream};
+use homing_domain::{AppId, AudienceId, MessageId, UnixMillis, Upstream};
 use homing_ports::{Messages, QueueName, Result};
 
 use crate::EmbeddedStore;
 use crate::error::{StoreError, StoreResult};
 use crate::table::{Key, Table};
-use crate::{ledger, messages, queues, upstreams};
+use crate::{audiences, ledger, messages, queues, upstreams};
 
 /// Rows deleted in one commit: about 5 ms of the committer, between which pushes go on.
 const PAGE_ROWS: usize = 1_000;
@@ -16,7 +16,7 @@ const OPERATION: &str = "sweep what is too old";
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Messages, upstream messages and dead letters that are gone with all that belongs to them.
+    /// Messages, upstream messages, dead letters and uploaded lists that are gone with all that belongs to them.
     pub items: u64,
     /// Rows deleted for them.
     pub rows: u64,
@@ -32,11 +32,14 @@ pub(crate) enum Aged {
     Upstream(AppId, u64),
     /// A dead letter.
     DeadLetter(QueueName, u64),
+    /// An uploaded list.
+    Audience(AudienceId),
 }
 
 const MESSAGE: u8 = 1;
 const UPSTREAM: u8 = 2;
 const DEAD_LETTER: u8 = 3;
+const AUDIENCE: u8 = 4;
 
 impl Aged {
     /// Where its age stands.
@@ -46,6 +49,7 @@ impl Aged {
             Self::Message(id) => key.byte(MESSAGE).message(id),
             Self::Upstream(app, position) => key.byte(UPSTREAM).app(app).number(*position),
             Self::DeadLetter(queue, id) => key.byte(DEAD_LETTER).queue(*queue).number(*id),
+            Self::Audience(id) => key.byte(AUDIENCE).audience(id),
         }
     }
 
@@ -67,6 +71,7 @@ impl Aged {
                     let queue = QueueName::ALL.into_iter().find(is)?;
                     Some(Self::DeadLetter(queue, u64::from_be_bytes(*id)))
                 }
+                AUDIENCE => AudienceId::from_slice(what).map(Self::Audience),
                 _ => None,
             }
         });
@@ -161,6 +166,11 @@ impl EmbeddedStore {
                 }
             }
             Aged::DeadLetter(queue, id) => self.delete_all(vec![queues::dead_letter_key(queue, id)]).await,
+            Aged::Audience(id) => {
+                // The row goes first: while it is there, members may be added.
+                let row = self.forget_audience(OPERATION, id).await?;
+                Ok(row + self.delete_prefix(audiences::members_of(&id)).await?)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Tables that are written and die together share a keyspace, because each keyspace costs a memtable and files of its
 //! own. A table's first byte never changes and is never given out again.
 
-use homing_domain::{AppId, DeviceId, MessageId, ShardId, UnixMillis, UserId};
+use homing_domain::{AppId, AudienceId, DeviceId, MemberKey, MessageId, ShardId, UnixMillis, UserId};
 use homing_ports::QueueName;
 
 /// A keyspace of the engine.
@@ -23,12 +23,22 @@ pub(crate) enum Space {
     Queues,
     /// Messages from devices.
     Upstreams,
+    /// Uploaded lists: each a million rows that come and go together.
+    Audiences,
 }
 
 impl Space {
     /// Every keyspace, in the order of its discriminant.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Meta, Self::Directory, Self::Mailboxes, Self::Messages, Self::Ledger, Self::Queues, Self::Upstreams];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Meta,
+        Self::Directory,
+        Self::Mailboxes,
+        Self::Messages,
+        Self::Ledger,
+        Self::Queues,
+        Self::Upstreams,
+        Self::Audiences,
+    ];
 
     /// Its name in the engine; never changes.
     pub(crate) const fn name(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Space {
             Self::Ledger => "ledger",
             Self::Queues => "queues",
             Self::Upstreams => "upstreams",
+            Self::Audiences => "audiences",
         }
     }
 }
@@ -123,6 +134,12 @@ tables! {
     UpstreamsSeen = Upstreams 2;
     /// app → last position given out.
     UpstreamPositions = Upstreams 3;
+    /// audience → uploaded list.
+    Audiences = Audiences 1;
+    /// app, audience → ().
+    AudiencesByApp = Audiences 2;
+    /// audience, member → its user. A segment is a contiguous range of it, for it is the member key's top bits.
+    AudienceMembers = Audiences 3;
 }
 
 /// A key with its table.
@@ -200,6 +217,16 @@ impl Key {
     /// Adds a shard.
     pub(crate) fn shard(self, part: &ShardId) -> Self {
         self.raw(part.as_bytes())
+    }
+
+    /// Adds an uploaded list.
+    pub(crate) fn audience(self, part: &AudienceId) -> Self {
+        self.raw(part.as_bytes())
+    }
+
+    /// Adds a member of an uploaded list.
+    pub(crate) fn member(self, part: MemberKey) -> Self {
+        self.raw(&part.0)
     }
 
     /// Adds a queue.

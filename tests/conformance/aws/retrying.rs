@@ -5,13 +5,13 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, ChangeRefused, ConnSeq, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease,
-    Message, MessageChange, MessageId, Millis, Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, UnixMillis,
-    Upstream, UserHash, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, ConnSeq, Delivery, Device, DeviceId, DueTick, GatewayRef,
+    Lease, Member, MemberKey, Message, MessageChange, MessageId, Millis, Notice, Reason, Receipt, Seq, Shard, ShardId,
+    Tally, UnixMillis, UploadedAudience, Upstream, UserHash, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Created, DeadLetter, Devices, Events, Fault, FleetSettings, Gateways, Ledger, Mailboxes, Messages,
-    NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
+    Accepted, Apps, Audiences, Created, DeadLetter, Devices, Events, Fault, FleetSettings, Gateways, Ledger, Mailboxes,
+    Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
     StoredUpstream, Timers, Upstreams,
 };
 use homing_store_aws::AwsStore;
@@ -70,6 +70,16 @@ retried! {
         fn delete_device(id: &DeviceId) -> ();
         fn devices_of_app(app: &AppId, segment: u8, after: Option<DeviceId>, limit: usize) -> Vec<Device>;
         fn devices_of_user(app: &AppId, user: &UserId, limit: usize) -> Vec<DeviceId>;
+    }
+    Audiences {
+        fn create_audience(audience: UploadedAudience) -> Created;
+        fn audience(id: AudienceId) -> Option<UploadedAudience>;
+        fn audiences_of_app(app: &AppId, after: Option<AudienceId>, limit: usize) -> Vec<UploadedAudience>;
+        fn add_members(id: AudienceId, members: Vec<Member>) -> ();
+        fn finish_audience(id: AudienceId) -> Option<UploadedAudience>;
+        fn members(id: AudienceId, segment: u8, after: Option<MemberKey>, limit: usize) -> Vec<Member>;
+        fn are_members(id: AudienceId, keys: Vec<MemberKey>) -> Vec<bool>;
+        fn delete_audience(id: AudienceId) -> ();
     }
     Messages {
         fn accept(message: Message) -> Accepted;

@@ -93,6 +93,17 @@ through_the_fault!(Devices {
     fn devices_of_user(app: &AppId, user: &UserId, limit: usize) -> Vec<DeviceId>;
 });
 
+through_the_fault!(Audiences {
+    fn create_audience(audience: UploadedAudience) -> Created;
+    fn audience(id: AudienceId) -> Option<UploadedAudience>;
+    fn audiences_of_app(app: &AppId, after: Option<AudienceId>, limit: usize) -> Vec<UploadedAudience>;
+    fn add_members(id: AudienceId, members: Vec<Member>) -> ();
+    fn finish_audience(id: AudienceId) -> Option<UploadedAudience>;
+    fn members(id: AudienceId, segment: u8, after: Option<MemberKey>, limit: usize) -> Vec<Member>;
+    fn are_members(id: AudienceId, keys: Vec<MemberKey>) -> Vec<bool>;
+    fn delete_audience(id: AudienceId) -> ();
+});
+
 through_the_fault!(Gateways {
     fn renew_lease(lease: Lease) -> bool;
     fn end_lease(gateway: GatewayRef) -> ();

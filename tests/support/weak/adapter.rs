@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use homing_domain::{BusEvent, Millis, UnixMillis};
 use homing_ports::{Clock, Entropy, Error, Fault, Result};
 
+use super::audiences::AudienceState;
 use super::devices::DeviceState;
 use super::gateways::GatewayState;
 use super::ledger::LedgerState;
@@ -45,6 +46,8 @@ pub struct State {
     pub ledger: LedgerState,
     /// The directory.
     pub devices: DeviceState,
+    /// Uploaded lists.
+    pub audiences: AudienceState,
     /// Inboxes of gateways.
     pub notices: NoticeState,
     /// Leases.
@@ -107,6 +110,7 @@ impl Weak {
             queues: QueueState::default(),
             ledger: LedgerState::default(),
             devices: DeviceState::default(),
+            audiences: AudienceState::default(),
             notices: NoticeState::default(),
             gateways: GatewayState::default(),
             settings: SettingsState::default(),

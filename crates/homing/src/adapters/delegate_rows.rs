@@ -1,12 +1,13 @@
 //! The ports that are passed on as they are.
 
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, ChangeRefused, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease, Message,
-    MessageChange, MessageId, Receipt, Shard, ShardId, Tally, UnixMillis, Upstream, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease,
+    Member, MemberKey, Message, MessageChange, MessageId, Receipt, Shard, ShardId, Tally, UnixMillis, UploadedAudience,
+    Upstream, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Created, Devices, Events, FleetSettings, Gateways, Ledger, Messages, Replaced, Result, Settings,
-    StoredUpstream, Timers, Upstreams,
+    Accepted, Apps, Audiences, Created, Devices, Events, FleetSettings, Gateways, Ledger, Messages, Replaced, Result,
+    Settings, StoredUpstream, Timers, Upstreams,
 };
 
 use super::Adapters;
@@ -70,6 +71,51 @@ impl<S: Devices> Devices for Adapters<S> {
 
     async fn devices_of_user(&self, app: &AppId, user: &UserId, limit: usize) -> Result<Vec<DeviceId>> {
         self.store.devices_of_user(app, user, limit).await
+    }
+}
+
+impl<S: Audiences> Audiences for Adapters<S> {
+    async fn create_audience(&self, audience: UploadedAudience) -> Result<Created> {
+        self.store.create_audience(audience).await
+    }
+
+    async fn audience(&self, id: AudienceId) -> Result<Option<UploadedAudience>> {
+        self.store.audience(id).await
+    }
+
+    async fn audiences_of_app(
+        &self,
+        app: &AppId,
+        after: Option<AudienceId>,
+        limit: usize,
+    ) -> Result<Vec<UploadedAudience>> {
+        self.store.audiences_of_app(app, after, limit).await
+    }
+
+    async fn add_members(&self, id: AudienceId, members: Vec<Member>) -> Result<()> {
+        self.store.add_members(id, members).await
+    }
+
+    async fn finish_audience(&self, id: AudienceId) -> Result<Option<UploadedAudience>> {
+        self.store.finish_audience(id).await
+    }
+
+    async fn members(
+        &self,
+        id: AudienceId,
+        segment: u8,
+        after: Option<MemberKey>,
+        limit: usize,
+    ) -> Result<Vec<Member>> {
+        self.store.members(id, segment, after, limit).await
+    }
+
+    async fn are_members(&self, id: AudienceId, keys: Vec<MemberKey>) -> Result<Vec<bool>> {
+        self.store.are_members(id, keys).await
+    }
+
+    async fn delete_audience(&self, id: AudienceId) -> Result<()> {
+        self.store.delete_audience(id).await
     }
 }
 

@@ -7,6 +7,7 @@ use homing_ports::Result;
 use super::index::{self, APP_SHARDS, DUE_SHARDS};
 use super::{call, row, shard_row};
 use crate::AwsStore;
+use crate::batch::Freshness;
 use crate::expression::Expression;
 use crate::item::{Item, ItemReader, Table, binary};
 use crate::listing::by_partition;
@@ -63,15 +64,18 @@ impl AwsStore {
     /// The messages that sort keys of an index name, in their order; what is gone is left out.
     async fn messages_named(&self, call: Call, sorts: &[Blob]) -> Result<Vec<Message>> {
         let ids: Vec<_> = sorts.iter().filter_map(|sort| index::id_in(sort.as_ref())).collect();
-        let rows = self.rows(call, ids.iter().map(row::key).collect()).await?;
+        let rows = self.rows(call, ids.iter().map(row::key).collect(), Freshness::Stale).await?;
         let bodies: Vec<Option<Item>> = call.read(rows.iter().map(row::body_key_in).collect())?;
-        let bodies = self.rows(call, bodies.into_iter().flatten().collect()).await?;
+        let bodies = self.rows(call, bodies.into_iter().flatten().collect(), Freshness::Stale).await?;
         let (mut rows, mut bodies) = (by_partition(rows), by_partition(bodies));
         let mut messages = Vec::with_capacity(rows.len());
         for id in ids {
             let Some(row) = rows.remove(&id.as_bytes()[..]) else { continue };
-            let body = bodies.remove(&id.as_bytes()[..]);
-            messages.push(call.read(row::read(row, body))?);
+            messages.push(match bodies.remove(&id.as_bytes()[..]) {
+                Some(body) => call.read(row::read(row, Some(body)))?,
+                // In the row, or so new that a stale read did not see it.
+                None => self.with_body(call, row).await?,
+            });
         }
         Ok(messages)
     }
@@ -102,8 +106,7 @@ impl AwsStore {
             .value("message", message)
             .value("first", binary(first))
             .value("last", binary(last));
-        let query = Query { is_consistent: false, ..Query::of(expression) };
-        call.read_all(self.list(call, query, limit).await?, shard_row::read)
+        call.read_all(self.list(call, Query::of(expression), limit).await?, shard_row::read)
     }
 }
 

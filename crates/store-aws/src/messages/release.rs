@@ -1,5 +1,6 @@
 //! How a message moves through its stages. Each move is one update with the condition that [`Stage::may_become`] states; the
-//! answer is made from the item that AWS returns.
+//! answer is made from the item that AWS returns. Each raises the row's version, so that a change which read the row before
+//! the move is refused and decides anew.
 
 use homing_domain::limits::FANOUT_SEGMENTS;
 use homing_domain::{Message, MessageId, Stage, UnixMillis};
@@ -14,44 +15,51 @@ use crate::one_item::{Call, Written};
 
 /// `accepted` or `scheduled` → `releasing`. From now on somebody must look again only after the end of the message.
 pub(super) fn begin_release(now: UnixMillis) -> Expression {
-    Expression::update("SET #st = :releasing, #ri = :now, #ds = #cl")
+    Expression::update("SET #st = :releasing, #ri = :now, #ds = #cl ADD #v :one")
         .when("#st IN (:accepted, :scheduled)")
         .value("releasing", Stage::Releasing)
         .value("accepted", Stage::Accepted)
         .value("scheduled", Stage::Scheduled)
         .value("now", now)
+        .value("one", 1_u64)
 }
 
 /// The one segment of a named audience, and with it `releasing` → `released`.
 pub(super) fn finish_only_segment(now: UnixMillis) -> Expression {
-    Expression::update("SET #st = :released, #re = :now ADD #dn :segment")
+    Expression::update("SET #st = :released, #re = :now ADD #dn :segment, #v :one")
         .when("#st = :releasing AND attribute_not_exists(#ev)")
         .value("releasing", Stage::Releasing)
         .value("released", Stage::Released)
         .value("now", now)
         .value("segment", Segments::one(0))
+        .value("one", 1_u64)
 }
 
 /// One of many segments. It may be there already.
 pub(super) fn finish_one_segment(segment: u8) -> Expression {
-    Expression::update("ADD #dn :segment").when("attribute_exists(#pk)").value("segment", Segments::one(segment))
+    Expression::update("ADD #dn :segment, #v :one")
+        .when("attribute_exists(#pk)")
+        .value("segment", Segments::one(segment))
+        .value("one", 1_u64)
 }
 
 /// `releasing` → `released`, after the last segment.
 pub(super) fn end_release(now: UnixMillis) -> Expression {
-    Expression::update("SET #st = :released, #re = :now")
+    Expression::update("SET #st = :released, #re = :now ADD #v :one")
         .when("#st = :releasing")
         .value("releasing", Stage::Releasing)
         .value("released", Stage::Released)
         .value("now", now)
+        .value("one", 1_u64)
 }
 
 /// `released` → `completed`: nobody need look again.
 pub(super) fn complete() -> Expression {
-    Expression::update("SET #st = :completed REMOVE #dp, #ds")
+    Expression::update("SET #st = :completed REMOVE #dp, #ds ADD #v :one")
         .when("#st = :released")
         .value("released", Stage::Released)
         .value("completed", Stage::Completed)
+        .value("one", 1_u64)
 }
 
 impl AwsStore {

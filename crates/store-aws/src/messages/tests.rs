@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::row::{INLINE_MAX_BYTES, Segments};
 use super::*;
+use crate::batch::Freshness;
 use crate::item::{Value as _, is_expired};
 use crate::script::{NOW, Reply, Script};
 
@@ -218,7 +219,7 @@ async fn the_last_segment_is_released_once() {
     let enumerated = Message { segments_done: u64::MAX, ..before.clone() };
     let (store, script) = Script::store([Reply::Done(attributes(&before)), Reply::Done(attributes(&enumerated))]);
     assert_eq!(store.finish_segment(ID, 63, NOW).await.unwrap(), Some(after.clone()));
-    assert_eq!(script.sent()[0].body["UpdateExpression"], "ADD #dn :segment");
+    assert_eq!(script.sent()[0].body["UpdateExpression"], "ADD #dn :segment, #v :one");
 
     let (store, script) = Script::store([Reply::Done(attributes(&before)), refused(&after)]);
     let late = store.finish_segment(ID, 63, NOW.plus(9)).await.unwrap();
@@ -253,7 +254,7 @@ async fn rows_that_were_left_unprocessed_are_asked_for_again() {
     assert_eq!(again.as_array().map(Vec::len), Some(1), "only what was left");
 
     let (store, script) = Script::store((0..99).map(|_| found(Vec::new(), left.clone())));
-    let error = store.rows(call("list"), vec![row::key(&second.id)]).await.unwrap_err();
+    let error = store.rows(call("list"), vec![row::key(&second.id)], Freshness::Stale).await.unwrap_err();
     assert_eq!((error.fault, script.sent().len()), (Fault::Retry, 8), "a bounded number of times");
 }
 
@@ -266,6 +267,8 @@ fn what_is_sent_has_no_mistakes() {
         release::finish_one_segment(3),
         release::end_release(NOW),
         release::complete(),
+        change::is_unchanged(Some(7)),
+        change::is_unchanged(None),
     ] {
         expression.into_parts();
     }

@@ -117,7 +117,7 @@ impl Stored for Message {
             localizations: self.localizations.iter().map(localization_row).collect(),
             overrides: self.overrides.iter().map(override_row).collect(),
             recalls: self.recalls.map(|message| id_bytes(message.as_bytes())),
-            schedule: schedule_row(&self.schedule),
+            schedule: schedule_row(&self.schedule, self.release_at),
             series: self.series.map(|message| id_bytes(message.as_bytes())),
             flow: (self.control.flow != Flow::Running).then(|| self.control.flow.code()),
             paused_at: optional_time(self.control.paused_at),

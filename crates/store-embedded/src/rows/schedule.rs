@@ -13,6 +13,9 @@ pub(super) struct ScheduleRow {
     at_local: Option<WallTimeRow>,
     #[prost(message, optional, tag = "3")]
     recurring: Option<RecurrenceRow>,
+    /// At once, although `release_at` says when that is.
+    #[prost(bool, optional, tag = "4")]
+    now: Option<bool>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -36,11 +39,12 @@ struct RecurrenceRow {
     remaining: Option<u32>,
 }
 
-/// None for "at once".
-pub(super) fn schedule_row(schedule: &Schedule) -> Option<ScheduleRow> {
+/// None for "at once", unless that needs saying.
+pub(super) fn schedule_row(schedule: &Schedule, release_at: Option<UnixMillis>) -> Option<ScheduleRow> {
     let mut row = ScheduleRow::default();
     match schedule {
-        Schedule::Now => return None,
+        Schedule::Now if release_at.is_none() => return None,
+        Schedule::Now => row.now = Some(true),
         Schedule::At(at) => row.at = Some(at.0),
         Schedule::AtLocal(time) => {
             let rest = vec![time.month, time.day, time.hour, time.minute, time.second];
@@ -64,6 +68,7 @@ pub(super) fn schedule(row: Option<ScheduleRow>, release_at: Option<u64>) -> Res
         return Ok(release_at.map_or(Schedule::Now, |at| Schedule::At(UnixMillis(at))));
     };
     match (row.at, row.at_local, row.recurring) {
+        (None, None, None) if row.now == Some(true) => Ok(Schedule::Now),
         (Some(at), None, None) => Ok(Schedule::At(UnixMillis(at))),
         (None, Some(time), None) => wall_time(&time).map(Schedule::AtLocal),
         (None, None, Some(row)) => Ok(Schedule::Recurring(Recurrence {

@@ -42,9 +42,9 @@ pub(super) fn write(message: &homing_domain::Message) -> Item {
         .finish()
 }
 
-/// About how many bytes it takes, without names.
-pub(super) fn size(body: &Item) -> usize {
-    body.values().map(bytes_of).sum()
+/// About how many bytes attributes take, names and numbers as DynamoDB bills them.
+pub(super) fn size(attributes: &Item) -> usize {
+    attributes.iter().map(|(name, value)| name.len() + bytes_of(value)).sum()
 }
 
 fn bytes_of(value: &AttributeValue) -> usize {
@@ -52,7 +52,9 @@ fn bytes_of(value: &AttributeValue) -> usize {
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::S(text) => text.len(),
         AttributeValue::L(values) => values.iter().map(|value| 1 + bytes_of(value)).sum(),
-        _ => 0,
+        AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        AttributeValue::Ns(numbers) => numbers.iter().map(|digits| digits.len().div_ceil(2) + 2).sum(),
+        _ => 1,
     }
 }
 

@@ -1,7 +1,9 @@
 //! One shard with a device in every state, dispatched twice, with a failure at every port call.
 
 mod memory;
+mod pages;
 mod scene;
+mod stopping;
 mod transient;
 mod undelivered;
 mod world;
@@ -101,7 +103,7 @@ fn a_full_inbox_sends_only_its_own_devices_back() {
     consume(&Dispatch::new(Arc::clone(&world)), &encode(&small)).unwrap();
     let again = world.take_sent(QueueName::Dispatch);
     assert_eq!(again.len(), 1);
-    assert_eq!((again[0].delay, again[0].group.as_deref()), (FULL_MAILBOX_RETRY, Some("demo")));
+    assert_eq!((again[0].delay, again[0].group.as_deref()), (FULL_MAILBOX_RETRY, Some("demo/high")));
     small.targets.drain(..2);
     assert_eq!(again[0].body, encode(&small));
 }

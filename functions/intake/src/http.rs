@@ -48,7 +48,7 @@ async fn post_message<P: Apps + Messages + Queues + Timers + 'static>(
     let idempotency_key = idempotency_key(&headers)?;
     let push = Push { app: &app, json, idempotency_key, sent_at: edge.now() };
     Ok(match push.take(&edge).await? {
-        Taken::Valid => Json(PushValidated { valid: true }).into_response(),
+        Taken::Valid(valid) => Json(valid).into_response(),
         Taken::Accepted(id, stage) => (StatusCode::ACCEPTED, Json(PushAccepted::new(id, stage))).into_response(),
     })
 }

@@ -1,7 +1,7 @@
 //! What happens to a push, whichever way it came: it is checked, and accepted unless it was only to be checked.
 
 use homing_contract::http::Violations;
-use homing_contract::http::v1::PushRequest;
+use homing_contract::http::v1::{PushRequest, PushValidated};
 use homing_credentials::{message_id, sha256};
 use homing_domain::{App, MessageId, Stage, UnixMillis};
 use homing_endpoint::{ApiJson, Edge, Problem};
@@ -20,10 +20,10 @@ pub(crate) struct Push<'a> {
 }
 
 /// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It was only to be checked, and is good.
-    Valid,
+    Valid(PushValidated),
     /// It is durable, as this message; `accepted`, or `scheduled` when it has a time.
     Accepted(MessageId, Stage),
 }
@@ -54,7 +54,7 @@ impl Push<'_> {
             }
         };
         if push.validate_only {
-            return Ok(Taken::Valid);
+            return Ok(Taken::Valid(PushValidated::from(&push)));
         }
         let stage = first_stage(push.release_at);
         let acceptance = Acceptance { app: &app.id, push, body_sha256, idempotency_key, sent_at };

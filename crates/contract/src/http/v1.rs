@@ -2,6 +2,8 @@
 
 mod app;
 mod audience;
+mod channel_limits;
+mod content;
 mod control;
 mod dead_letter;
 mod device;
@@ -25,7 +27,7 @@ pub use app::{
     AppCreated, AppList, AppPatch, AppView, CreateApp, EventsRequest, EventsView, KEY_GRACE_DEFAULT_SECONDS,
     KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView, UpstreamTo,
 };
-pub use audience::AudienceRequest;
+pub use audience::{AudienceRequest, ExcludeRequest};
 pub use control::{ControlView, FlowName, ProgressView, RateRequest, RecallAccepted};
 pub use dead_letter::{
     DEAD_LETTER_BODY_MAX_BYTES, DeadLetterList, DeadLetterView, REDRIVE_MAX_IDS, RedriveRequest, Redriven, ToRedrive,
@@ -38,7 +40,7 @@ pub use gateway::{Backoff, Drain, GatewayAddress, GatewayList, GatewayView, Rout
 pub use heartbeat::{HeartbeatView, IntervalView};
 pub use message::{AudienceView, BalanceView, MessageList, MessageSummary, MessageView, OptionsView, StageName};
 pub use notification::{Action, Notification};
-pub use options::{DeliveryName, OptionsRequest, PriorityName};
+pub use options::{DeliveryName, OptionsRequest, PriorityName, QuietHoursName};
 pub use presence::{DevicePresence, PresenceView, UserPresence};
 pub use problem::ProblemView;
 pub use push::{PushAccepted, PushRequest, PushValidated, ValidPush};

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use homing_domain::limits::AUDIENCE_MAX_NAMES;
-use homing_domain::{Audience, DeviceId, UserId};
+use homing_domain::{Audience, AudienceId, DeviceId, Exclusion, Expression, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{Checked, Violations, pointer};
 
-/// Who a message is for: exactly one of the fields.
+/// Who a message is for: exactly one of the fields, and `exclude` beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct AudienceRequest {
@@ -25,12 +25,21 @@ pub struct AudienceRequest {
     /// `true`: every device of the app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<bool>,
-    /// A tag expression. Not supported yet.
+    /// A tag expression: every device of the app that it holds for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        max_length = 1024,
+        min_length = 1,
+        example = "vip && (beijing || shanghai) && !muted && app_version >= 2.10"
+    )]
     pub expression: Option<String>,
-    /// An uploaded audience. Not supported yet.
+    /// An audience that was uploaded before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
     pub audience_id: Option<String>,
+    /// Who of them does not get it. Nobody of these is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<ExcludeRequest>,
 }
 
 only_objects!(AudienceRequest);
@@ -54,7 +63,31 @@ impl AudienceRequest {
         Self { all: Some(true), ..Self::default() }
     }
 
-    pub(super) fn check(self, at: &str, device_of_token: &dyn Fn(&str) -> Option<DeviceId>) -> Checked<Audience> {
+    /// These devices of all that an expression holds for.
+    #[must_use]
+    pub fn expression(text: impl Into<String>) -> Self {
+        Self { expression: Some(text.into()), ..Self::default() }
+    }
+
+    /// Everyone on an uploaded list.
+    #[must_use]
+    pub fn uploaded(id: impl Into<String>) -> Self {
+        Self { audience_id: Some(id.into()), ..Self::default() }
+    }
+
+    pub(super) fn check(self, at: &str, device_of_token: DeviceOfToken<'_>) -> Checked<(Audience, Exclusion)> {
+        let mut wrong = Violations::default();
+        let exclusion = self.exclude.as_ref().map(|exclude| exclude.check(&pointer(at, "exclude"), device_of_token));
+        let audience = wrong.take(self.check_included(at, device_of_token));
+        let exclusion = exclusion.map_or_else(|| Some(Exclusion::default()), |checked| wrong.take(checked));
+        match (audience, exclusion) {
+            (Some(audience), Some(exclusion)) => wrong.or((audience, exclusion)),
+            _ => Err(wrong),
+        }
+    }
+
+    fn check_included(self, at: &str, device_of_token: DeviceOfToken<'_>) -> Checked<Audience> {
+        const KINDS: &str = "devices, users, expression, audience_id, all";
         let named = [
             self.devices.is_some(),
             self.users.is_some(),
@@ -63,31 +96,96 @@ impl AudienceRequest {
             self.audience_id.is_some(),
         ];
         match named.into_iter().filter(|named| *named).count() {
-            0 => return Err(Violations::one("audience_required", at, "name one of devices, users, all")),
+            0 => return Err(Violations::one("audience_required", at, format!("name one of {KINDS}"))),
             1 => {}
-            _ => return Err(Violations::one("audience_ambiguous", at, "name only one of devices, users, all")),
+            _ => return Err(Violations::one("audience_ambiguous", at, format!("name only one of {KINDS}"))),
         }
         if let Some(names) = self.devices {
-            let read = |name: &str| match name.parse() {
-                Ok(id) => Ok(id),
-                Err(_) => device_of_token(name).ok_or("must be a device id (UUID) or a push token of this app"),
-            };
-            return distinct(&names, &pointer(at, "devices"), "invalid_device", read).map(Audience::Devices);
+            return devices(&names, at, device_of_token).map(Audience::Devices);
         }
         if let Some(names) = self.users {
-            let read = |name: &str| name.parse::<UserId>().map_err(|error| error.to_string());
-            return distinct(&names, &pointer(at, "users"), "invalid_user", read).map(Audience::Users);
+            return users(&names, at).map(Audience::Users);
+        }
+        if let Some(text) = self.expression {
+            return expression(&text, at).map(Audience::Expression);
+        }
+        if let Some(id) = self.audience_id {
+            return audience_id(&id, at).map(Audience::Uploaded);
         }
         match self.all {
             Some(true) => Ok(Audience::All),
-            Some(false) => Err(Violations::one("invalid_value", pointer(at, "all"), "must be true")),
-            None => {
-                let field = if self.expression.is_some() { "expression" } else { "audience_id" };
-                let message = "this kind of audience is not supported yet: use devices, users or all";
-                Err(Violations::one("audience_not_supported_yet", pointer(at, field), message))
-            }
+            _ => Err(Violations::one("invalid_value", pointer(at, "all"), "must be true")),
         }
     }
+}
+
+/// Who does not get a message although they belong to its audience. The fields add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ExcludeRequest {
+    /// Not these devices: ids or push tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1000, min_items = 1)]
+    pub devices: Option<Vec<String>>,
+    /// Not the devices that are bound to these users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1000, min_items = 1)]
+    pub users: Option<Vec<String>>,
+    /// Not the devices that this tag expression holds for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024, min_length = 1, example = "muted || last_seen within 1d")]
+    pub expression: Option<String>,
+    /// Nobody on this uploaded audience.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
+    pub audience_id: Option<String>,
+}
+
+only_objects!(ExcludeRequest);
+
+impl ExcludeRequest {
+    fn check(&self, at: &str, device_of_token: DeviceOfToken<'_>) -> Checked<Exclusion> {
+        if *self == Self::default() {
+            return Err(Violations::one("empty", at, "must name somebody, or be left out"));
+        }
+        let mut wrong = Violations::default();
+        let exclusion = Exclusion {
+            devices: wrong
+                .take(self.devices.as_ref().map_or(Ok(Vec::new()), |names| devices(names, at, device_of_token)))
+                .unwrap_or_default(),
+            users: wrong.take(self.users.as_ref().map_or(Ok(Vec::new()), |names| users(names, at))).unwrap_or_default(),
+            expression: wrong.take(self.expression.as_ref().map(|text| expression(text, at)).transpose()).flatten(),
+            uploaded: wrong.take(self.audience_id.as_ref().map(|id| audience_id(id, at)).transpose()).flatten(),
+        };
+        wrong.or(exclusion)
+    }
+}
+
+/// Which device a push token of the app names.
+type DeviceOfToken<'a> = &'a dyn Fn(&str) -> Option<DeviceId>;
+
+fn devices(names: &[String], at: &str, device_of_token: DeviceOfToken<'_>) -> Checked<Vec<DeviceId>> {
+    let read = |name: &str| match name.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => device_of_token(name).ok_or("must be a device id (UUID) or a push token of this app"),
+    };
+    distinct(names, &pointer(at, "devices"), "invalid_device", read)
+}
+
+fn users(names: &[String], at: &str) -> Checked<Vec<UserId>> {
+    let read = |name: &str| name.parse::<UserId>().map_err(|error| error.to_string());
+    distinct(names, &pointer(at, "users"), "invalid_user", read)
+}
+
+fn expression(text: &str, at: &str) -> Checked<Expression> {
+    text.parse().map_err(|error: homing_domain::ExpressionError| {
+        Violations::one("invalid_expression", pointer(at, "expression"), error.to_string())
+    })
+}
+
+fn audience_id(id: &str, at: &str) -> Checked<AudienceId> {
+    let message = "must be the id (UUID) of an uploaded audience";
+    id.parse().map_err(|_| Violations::one("invalid_audience", pointer(at, "audience_id"), message))
 }
 
 /// Reads each name once, in the order of first mention.
@@ -119,3 +217,6 @@ fn distinct<T: Clone + Eq + Hash, E: ToString>(
     }
     wrong.or(read_names)
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,10 +64,38 @@ only_objects!(Action);
 impl Notification {
     pub(super) fn check(&self, at: &str) -> Checked<()> {
         let mut wrong = Violations::default();
-        let is_blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
-        if is_blank(&self.title) && is_blank(&self.body) {
+        if self.is_blank() {
             wrong.add("notification_empty", at, "must have a title or a body");
         }
+        wrong.take(self.check_fields(at));
+        wrong.or(())
+    }
+
+    /// This one, with the fields of another where it has none.
+    pub(super) fn over(&self, default: &Self) -> Self {
+        fn either<T: Clone>(own: &Option<T>, default: &Option<T>) -> Option<T> {
+            own.as_ref().or(default.as_ref()).cloned()
+        }
+        Self {
+            title: either(&self.title, &default.title),
+            body: either(&self.body, &default.body),
+            image: either(&self.image, &default.image),
+            deep_link: either(&self.deep_link, &default.deep_link),
+            badge: either(&self.badge, &default.badge),
+            sound: either(&self.sound, &default.sound),
+            actions: if self.actions.is_empty() { default.actions.clone() } else { self.actions.clone() },
+        }
+    }
+
+    /// Whether there is nothing to read.
+    pub(super) fn is_blank(&self) -> bool {
+        let is_blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+        is_blank(&self.title) && is_blank(&self.body)
+    }
+
+    /// Checks what is there.
+    pub(super) fn check_fields(&self, at: &str) -> Checked<()> {
+        let mut wrong = Violations::default();
         if let Some(image) = &self.image {
             wrong.take(web_address(image, ADDRESS_MAX_BYTES, &pointer(at, "image")));
         }

@@ -1,11 +1,15 @@
 //! How a message is to be delivered.
 
-use homing_domain::limits::{COLLAPSE_KEY_MAX_BYTES, TTL_DEFAULT_SECONDS, TTL_MAX_SECONDS};
-use homing_domain::{Options, Priority};
+use std::ops::RangeInclusive;
+
+use homing_domain::limits::{
+    COLLAPSE_KEY_MAX_BYTES, RATE_MAX_PER_SECOND, TOPIC_MAX_BYTES, TTL_DEFAULT_SECONDS, TTL_MAX_SECONDS,
+};
+use homing_domain::{Options, Priority, QuietHoursPolicy};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text::line;
+use super::text::optional_line;
 use crate::http::{Checked, Violations, pointer};
 
 /// How long a live device has to acknowledge before a vendor is asked; the only value so far.
@@ -26,16 +30,27 @@ pub struct OptionsRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, min_length = 1)]
     pub collapse_key: Option<String>,
-    /// By which way. Only the default, `online_first`, is supported yet.
+    /// By which way. Only `online_first`, the default, and `own_only` are supported yet, and mean the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryName>,
     /// Not supported yet, except for the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 10, maximum = 10)]
     pub fallback_after_seconds: Option<i64>,
-    /// Not supported yet.
+    /// At most so many devices a second; as fast as it goes when left out. It can be changed while the message runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub rate_per_second: Option<i64>,
+    /// What it is about: devices that opted out of this topic do not get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, min_length = 1, example = "offers")]
+    pub topic: Option<String>,
+    /// What it does when it meets a device's quiet hours; `hold` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHoursName>,
+    /// Opened or dismissed on one of a user's devices, it is taken back from the user's others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_read: Option<bool>,
 }
 
 only_objects!(OptionsRequest);
@@ -86,32 +101,64 @@ pub enum DeliveryName {
     Fallback,
 }
 
+/// What a message does when it meets quiet hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuietHoursName {
+    /// It waits until they are over, or expires.
+    Hold,
+    /// The device does not get it.
+    Drop,
+    /// It is delivered all the same.
+    Ignore,
+}
+
+impl From<QuietHoursName> for QuietHoursPolicy {
+    fn from(name: QuietHoursName) -> Self {
+        match name {
+            QuietHoursName::Hold => Self::Hold,
+            QuietHoursName::Drop => Self::Drop,
+            QuietHoursName::Ignore => Self::Ignore,
+        }
+    }
+}
+
 impl OptionsRequest {
     pub(super) fn check(self, at: &str) -> Checked<Options> {
         let mut wrong = Violations::default();
-        let ttl_seconds = match self.ttl_seconds.map(u32::try_from) {
-            None => TTL_DEFAULT_SECONDS,
-            Some(Ok(seconds)) if seconds <= TTL_MAX_SECONDS => seconds,
-            Some(_) => {
-                let message = format!("must lie between 0 and {TTL_MAX_SECONDS}");
-                wrong.add("out_of_range", pointer(at, "ttl_seconds"), message);
-                TTL_DEFAULT_SECONDS
-            }
-        };
-        if let Some(key) = &self.collapse_key {
-            wrong.take(line(key, COLLAPSE_KEY_MAX_BYTES, &pointer(at, "collapse_key")));
-        }
-        if self.delivery.is_some_and(|way| way != DeliveryName::OnlineFirst) {
-            wrong.add("not_supported_yet", pointer(at, "delivery"), "only online_first is supported yet");
+        let ttl_seconds =
+            self.ttl_seconds.map(|seconds| within(seconds, 0..=TTL_MAX_SECONDS, &pointer(at, "ttl_seconds")));
+        let ttl_seconds = wrong.take(ttl_seconds.unwrap_or(Ok(TTL_DEFAULT_SECONDS)));
+        let rate =
+            self.rate_per_second.map(|rate| within(rate, 1..=RATE_MAX_PER_SECOND, &pointer(at, "rate_per_second")));
+        let rate_per_second = wrong.take(rate.transpose()).flatten();
+        wrong.take(optional_line(self.collapse_key.as_ref(), COLLAPSE_KEY_MAX_BYTES, &pointer(at, "collapse_key")));
+        wrong.take(optional_line(self.topic.as_ref(), TOPIC_MAX_BYTES, &pointer(at, "topic")));
+        // Without a vendor's channel the own link is the only way, so both mean the same.
+        if !matches!(self.delivery, None | Some(DeliveryName::OnlineFirst | DeliveryName::OwnOnly)) {
+            wrong.add("not_supported_yet", pointer(at, "delivery"), "only online_first and own_only are supported yet");
         }
         if self.fallback_after_seconds.is_some_and(|seconds| seconds != FALLBACK_AFTER_DEFAULT_SECONDS) {
             let message = format!("only the default of {FALLBACK_AFTER_DEFAULT_SECONDS} is supported yet");
             wrong.add("not_supported_yet", pointer(at, "fallback_after_seconds"), message);
         }
-        if self.rate_per_second.is_some() {
-            wrong.add("not_supported_yet", pointer(at, "rate_per_second"), "a rate is not supported yet");
-        }
-        let priority = self.priority.map_or_else(Priority::default, Priority::from);
-        wrong.or(Options { ttl_seconds, priority, collapse_key: self.collapse_key, ..Options::default() })
+        wrong.or(Options {
+            ttl_seconds: ttl_seconds.unwrap_or(TTL_DEFAULT_SECONDS),
+            priority: self.priority.map_or_else(Priority::default, Priority::from),
+            collapse_key: self.collapse_key,
+            rate_per_second,
+            topic: self.topic,
+            quiet_hours: self.quiet_hours.map_or_else(QuietHoursPolicy::default, QuietHoursPolicy::from),
+            // What it shows is not said here.
+            silent: false,
+            sync_read: self.sync_read.unwrap_or(false),
+        })
     }
+}
+
+fn within(number: i64, range: RangeInclusive<u32>, at: &str) -> Checked<u32> {
+    u32::try_from(number).ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let message = format!("must lie between {} and {}", range.start(), range.end());
+        Violations::one("out_of_range", at, message)
+    })
 }

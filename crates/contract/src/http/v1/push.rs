@@ -1,7 +1,8 @@
 //! `POST /v1/messages`.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use homing_domain::limits::PAYLOAD_MAX_BYTES;
 use homing_domain::{
     Audience, Channel, DeviceId, Exclusion, Localization, MessageId, Options, Schedule, Stage, UnixMillis,
 };
@@ -10,11 +11,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::audience::AudienceRequest;
+use super::content::Content;
 use super::message::StageName;
 use super::notification::Notification;
 use super::options::OptionsRequest;
 use super::schedule::ScheduleRequest;
-use crate::http::{Checked, Violations, pointer};
+use crate::http::{Checked, Violations};
 
 /// A message to send.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -34,12 +36,15 @@ pub struct PushRequest {
     /// Only check the request; nothing is sent or stored.
     #[serde(default)]
     pub validate_only: bool,
-    /// Texts by language. Not supported yet.
+    /// The notification in other languages, by language tag. A device gets the one nearest to its locale; what a language
+    /// leaves out is as in `notification`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub localizations: Option<Map<String, Value>>,
-    /// Fields for single channels. Not supported yet.
+    #[schema(example = json!({"zh-CN": {"title": "您的包裹已送达"}, "de": {"title": "Ihr Paket ist da"}}))]
+    pub localizations: Option<BTreeMap<String, Notification>>,
+    /// Fields for single vendors' channels, by the channel's name. They are part of the vendor's own message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channels: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, Object>>)]
+    pub channels: Option<BTreeMap<String, Map<String, Value>>>,
     /// When to send it; at once when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleRequest>,
@@ -66,10 +71,29 @@ impl PushAccepted {
 }
 
 /// The request would be accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PushValidated {
     /// Always true: a request that is not valid is a problem.
     pub valid: bool,
+    /// Whether it would show nothing.
+    pub silent: bool,
+    /// What devices would get, bytes of JSON; at most 4,096.
+    pub payload_bytes: usize,
+    /// The same by language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub localizations: BTreeMap<String, usize>,
+}
+
+impl From<&ValidPush> for PushValidated {
+    fn from(push: &ValidPush) -> Self {
+        let size = |localization: &Localization| (localization.language.clone(), localization.payload.len());
+        Self {
+            valid: true,
+            silent: push.options.silent,
+            payload_bytes: push.payload.len(),
+            localizations: push.localizations.iter().map(size).collect(),
+        }
+    }
 }
 
 /// A request that is fit to become a message.
@@ -95,15 +119,6 @@ pub struct ValidPush {
     pub validate_only: bool,
 }
 
-/// What devices get.
-#[derive(Serialize)]
-struct Payload<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notification: Option<&'a Notification>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Map<String, Value>>,
-}
-
 impl PushRequest {
     /// Checks everything, as of `now`. `device_of_token` answers which device a push token of this app names.
     ///
@@ -112,52 +127,33 @@ impl PushRequest {
     pub fn check(self, now: UnixMillis, device_of_token: &dyn Fn(&str) -> Option<DeviceId>) -> Checked<ValidPush> {
         let mut wrong = Violations::default();
         let audience = wrong.take(self.audience.check("/audience", device_of_token));
-        if self.notification.is_none() && self.data.is_none() {
-            wrong.add("content_required", "", "must have a notification or data");
-        }
-        if let Some(notification) = &self.notification {
-            wrong.take(notification.check("/notification"));
-        }
-        let payload = wrong.take(render(self.notification.as_ref(), self.data.as_ref()));
+        let content = Content {
+            notification: self.notification.as_ref(),
+            data: self.data.as_ref(),
+            localizations: self.localizations.as_ref(),
+            channels: self.channels.as_ref(),
+        };
+        let content = wrong.take(content.check());
         let options = wrong.take(self.options.unwrap_or_default().check("/options"));
         let at_once = Ok((Schedule::Now, None));
         let scheduled = wrong.take(self.schedule.map_or(at_once, |schedule| schedule.check(now, "/schedule")));
-        for (field, value) in [("localizations", &self.localizations), ("channels", &self.channels)] {
-            if value.as_ref().is_some_and(|value| !value.is_empty()) {
-                wrong.add("not_supported_yet", pointer("", field), format!("{field} is not supported yet"));
+        match (audience, content, options, scheduled) {
+            (Some((audience, exclude)), Some(content), Some(options), Some((schedule, release_at))) => {
+                wrong.or(ValidPush {
+                    audience,
+                    exclude,
+                    payload: content.payload,
+                    localizations: content.localizations,
+                    overrides: content.overrides,
+                    options: Options { silent: self.notification.is_none(), ..options },
+                    schedule,
+                    release_at,
+                    validate_only: self.validate_only,
+                })
             }
-        }
-        match (audience, payload, options, scheduled) {
-            (Some(audience), Some(payload), Some(options), Some((schedule, release_at))) => wrong.or(ValidPush {
-                audience,
-                exclude: Exclusion::default(),
-                payload,
-                localizations: Vec::new(),
-                overrides: Vec::new(),
-                options,
-                schedule,
-                release_at,
-                validate_only: self.validate_only,
-            }),
             _ => Err(wrong),
         }
     }
-}
-
-/// Renders the payload once for all devices. What is too large is blamed on its larger half.
-fn render(notification: Option<&Notification>, data: Option<&Map<String, Value>>) -> Checked<Bytes> {
-    let json = |payload: &Payload<'_>| {
-        serde_json::to_vec(payload).expect("texts, numbers and JSON values always serialize, and all keys are strings")
-    };
-    let payload = json(&Payload { notification, data });
-    if payload.len() <= PAYLOAD_MAX_BYTES {
-        return Ok(payload.into());
-    }
-    let seen = json(&Payload { notification, data: None }).len();
-    let blamed = if seen * 2 > payload.len() { "/notification" } else { "/data" };
-    let message =
-        format!("notification and data are {} bytes of JSON together, at most {PAYLOAD_MAX_BYTES} fit", payload.len());
-    Err(Violations::one("payload_too_large", blamed, message))
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Receipts: what became of deliveries, taken into the ledger once, however often it is told.
 //!
 //! * [`record`]: batches of [`QueueName::Receipts`](homing_ports::QueueName) become delivery rows and numbers.
-//!   The delivery that ends last completes its message, of which the business is told if it asked.
+//!   The delivery that ends last completes its message, of which the business is told if it asked. What a person opened or
+//!   dismissed is taken back from their other devices, if its sender wants that ([`read_sync`]).
 //! * [`close`]: jobs of [`QueueName::Close`](homing_ports::QueueName) end what is still pending long after its message
 //!   expired.
 //!
-//! **Must not know**: mailboxes, gateways, audiences, payloads.
+//! **Must not know**: mailboxes, gateways, how audiences are enumerated, payloads.
 
 pub mod close;
 mod completion;
 pub mod http;
+pub mod read_sync;
 pub mod record;
 
 #[cfg(test)]
@@ -18,4 +20,5 @@ mod tests;
 pub use close::CloseMessages;
 pub use completion::CompletionPorts;
 pub use http::router;
-pub use record::RecordReceipts;
+pub use read_sync::ReadSyncPorts;
+pub use record::{RecordPorts, RecordReceipts};

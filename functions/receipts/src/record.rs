@@ -10,28 +10,39 @@ use homing_ports::StageError;
 use homing_telemetry::DeliveryEnded;
 
 use crate::completion::{Completion, CompletionPorts, newly_ended};
+use crate::read_sync::{ReadSync, ReadSyncPorts};
 
 #[cfg(test)]
 mod tests;
+
+/// What recording needs from the world.
+pub trait RecordPorts: CompletionPorts + ReadSyncPorts {}
+
+impl<P: CompletionPorts + ReadSyncPorts> RecordPorts for P {}
 
 /// The stage.
 #[derive(Debug)]
 pub struct RecordReceipts<P> {
     ports: Arc<P>,
     completion: Arc<Completion>,
+    read_sync: Arc<ReadSync>,
 }
 
 impl<P> Clone for RecordReceipts<P> {
     fn clone(&self) -> Self {
-        Self { ports: Arc::clone(&self.ports), completion: Arc::clone(&self.completion) }
+        Self {
+            ports: Arc::clone(&self.ports),
+            completion: Arc::clone(&self.completion),
+            read_sync: Arc::clone(&self.read_sync),
+        }
     }
 }
 
-impl<P: CompletionPorts> RecordReceipts<P> {
+impl<P: RecordPorts> RecordReceipts<P> {
     /// A stage over these ports.
     #[must_use]
     pub fn new(ports: Arc<P>) -> Self {
-        Self { ports, completion: Arc::default() }
+        Self { ports, completion: Arc::default(), read_sync: Arc::default() }
     }
 
     /// Does the work of one queue item.
@@ -44,7 +55,8 @@ impl<P: CompletionPorts> RecordReceipts<P> {
     }
 
     /// Takes a batch into its rows, then counts what it changed. A repeat finds in the rows what the first run changed,
-    /// and counts it unless it is counted. Last, the messages that it ended are completed.
+    /// and counts it unless it is counted. Then the messages that it ended are completed, and those that were read are cleared
+    /// elsewhere.
     ///
     /// # Errors
     /// [`StageError`]: what to do with the batch instead of deleting it.
@@ -59,6 +71,7 @@ impl<P: CompletionPorts> RecordReceipts<P> {
             self.ports.count(batch.id, changes).await?;
             self.completion.notice(&*self.ports, &ended).await?;
         }
+        self.read_sync.notice(&*self.ports, batch.id, &rows).await?;
         for row in &rows {
             emit(batch.id, row);
         }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Control, Delivery, DeviceId, EventSettings, Exclusion,
-    Message, MessageChange, MessageId, Millis, Options, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally,
-    UnixMillis, UpstreamRoute,
+    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Control, Delivery, Device, DeviceId, DeviceProfile,
+    EventSettings, Exclusion, Message, MessageChange, MessageId, Millis, Options, Platform, Preferences, Priority,
+    Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName, Queues,
-    ReceiptHandle, Received, Replaced, Result,
+    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
+    Queues, ReceiptHandle, Received, Replaced, Result,
 };
 
 /// Where an injected failure strikes. A batch of rows is not atomic, so it may also be cut in two.
@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) apps: BTreeMap<AppId, App>,
     pub(crate) messages: BTreeMap<MessageId, Message>,
     pub(crate) message_reads: usize,
+    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    pub(crate) device_reads: usize,
     pub(crate) events: Vec<BusEvent>,
     pub(crate) shards: BTreeMap<ShardId, Shard>,
     pub(crate) sent: Vec<(QueueName, Outgoing)>,
@@ -122,6 +124,36 @@ pub(crate) fn released(id: MessageId, expires_at: UnixMillis) -> Message {
     }
 }
 
+/// A phone.
+pub(crate) fn device(id: DeviceId, app: &str, user: Option<UserId>) -> Device {
+    Device {
+        id,
+        app: app.parse().unwrap(),
+        profile: DeviceProfile {
+            platform: Platform::Android,
+            brand: None,
+            model: None,
+            os_version: None,
+            app_version: None,
+            locale: None,
+            timezone: None,
+            notifications_enabled: true,
+        },
+        vendor: None,
+        user,
+        user_since: None,
+        preferences: Preferences::default(),
+        tags: Vec::new(),
+        epoch: 1,
+        key_id: 1,
+        credential_generation: 1,
+        created_at: UnixMillis(0),
+        updated_at: UnixMillis(0),
+        seen_at: UnixMillis(0),
+        revision: 1,
+    }
+}
+
 impl Clock for World {
     fn now(&self) -> UnixMillis {
         self.with(|state| state.now)
@@ -206,9 +238,52 @@ impl Events for World {
     }
 }
 
-impl Messages for World {
-    async fn accept(&self, _: Message) -> Result<Accepted> {
+impl Devices for World {
+    async fn create_device(&self, _: Device) -> Result<Created> {
         unreachable!()
+    }
+
+    async fn devices(&self, _: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        unreachable!()
+    }
+
+    async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.call(|state, _| {
+            state.device_reads += 1;
+            state.devices.get(id).cloned()
+        })
+    }
+
+    async fn replace_device(&self, _: Device) -> Result<Replaced> {
+        unreachable!()
+    }
+
+    async fn touch_device(&self, _: &DeviceId, _: UnixMillis) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn delete_device(&self, _: &DeviceId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn devices_of_app(&self, _: &AppId, _: u8, _: Option<DeviceId>, _: usize) -> Result<Vec<Device>> {
+        unreachable!()
+    }
+
+    async fn devices_of_user(&self, _: &AppId, _: &UserId, _: usize) -> Result<Vec<DeviceId>> {
+        unreachable!()
+    }
+}
+
+impl Messages for World {
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.call(|state, _| match state.messages.get(&message.id) {
+            Some(stored) => Accepted::Existing(Box::new(stored.clone())),
+            None => {
+                state.messages.insert(message.id, message);
+                Accepted::New
+            }
+        })
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>> {

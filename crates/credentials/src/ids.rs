@@ -1,7 +1,7 @@
 //! Ids that are derived, so that a repeat names the same thing.
 
 use aws_lc_rs::digest::{self, SHA256};
-use homing_domain::{AppId, MemberKey, MessageId, UserId};
+use homing_domain::{AppId, MemberKey, MessageId, UnixMillis, UserId};
 
 use crate::fields::{array, hash};
 
@@ -28,6 +28,12 @@ pub fn member_key(user: &UserId) -> MemberKey {
     MemberKey(derive_id("homing/1 member", &[user.as_str().as_bytes()]))
 }
 
+/// The id of a recurring message's occurrence.
+#[must_use]
+pub fn occurrence_id(series: &MessageId, at: UnixMillis) -> MessageId {
+    MessageId::from_bytes(derive_id("homing/1 occurrence", &[series.as_bytes(), &at.0.to_be_bytes()]))
+}
+
 /// SHA-256.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -49,6 +55,14 @@ mod tests {
         let user: UserId = "user-1".parse().unwrap();
         let known = 323_187_224_634_006_626_964_316_178_320_017_083_686_u128;
         assert_eq!(member_key(&user), MemberKey(known.to_be_bytes()));
+    }
+
+    #[test]
+    fn occurrences_are_named_by_their_series_and_time() {
+        let id = |series, at| occurrence_id(&MessageId::from_bytes([series; 16]), UnixMillis(at));
+        assert_eq!(id(1, 1_700_000_000_000).to_string(), "cf35d59b-d2bd-8413-89c5-a199d97778a6");
+        assert_ne!(id(1, 1), id(1, 2));
+        assert_ne!(id(1, 1), id(2, 1));
     }
 
     #[test]

@@ -21,6 +21,6 @@ pub use batch::receipt_batch_id;
 pub use device_keys::{DeviceKeys, DeviceKeysError, DeviceSecret};
 pub use fleet_secret::FleetSecret;
 pub use hello::{EXPORTER_LABEL, HELLO_AUTH_BYTES, hello_auth, verify_hello};
-pub use ids::{derive_id, member_key, message_id, sha256};
+pub use ids::{derive_id, member_key, message_id, occurrence_id, sha256};
 pub use push_token::PUSH_TOKEN_PREFIX;
 pub use text::{InvalidSecretText, decode_32, encode};

@@ -28,6 +28,8 @@ impl MessageDue {
 pub struct OverdueSwept {
     /// Not released: their jobs were sent again.
     pub released: usize,
+    /// Parts held back whose time is past: their jobs were sent again.
+    pub held: usize,
     /// Over: their close jobs were sent.
     pub closed: usize,
     /// Over, but their release is still under way: left alone.
@@ -37,16 +39,16 @@ pub struct OverdueSwept {
 impl OverdueSwept {
     /// Logs and counts it. Closing is the everyday case; the others mean that something was lost or is slow.
     pub fn emit(&self) {
-        for (outcome, messages) in [("released", self.released), ("closed", self.closed), ("hanging", self.hanging)] {
+        let Self { released, held, closed, hanging } = *self;
+        for (outcome, messages) in [("released", released), ("held", held), ("closed", closed), ("hanging", hanging)] {
             if messages > 0 {
                 counter!(metric::OVERDUE_SWEPT, "outcome" => outcome).increment(messages as u64);
             }
         }
-        let (released, closed, hanging) = (self.released, self.closed, self.hanging);
-        if released + hanging > 0 {
-            warn!(released, closed, hanging, "overdue messages swept");
+        if released + held + hanging > 0 {
+            warn!(released, held, closed, hanging, "overdue messages swept");
         } else {
-            info!(released, closed, hanging, "overdue messages swept");
+            info!(released, held, closed, hanging, "overdue messages swept");
         }
     }
 }

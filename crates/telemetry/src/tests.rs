@@ -54,7 +54,7 @@ fn emit_messages_and_deliveries() {
         .emit();
     MessageClosed { message: MESSAGE, expired: 1, is_last: true }.emit();
     MessageDue { message: MESSAGE, late: 5 }.emit();
-    OverdueSwept { released: 1, closed: 1, hanging: 1 }.emit();
+    OverdueSwept { released: 1, held: 1, closed: 1, hanging: 1 }.emit();
     HandedOff { message: MESSAGE, gateway: GATEWAY, devices: 1, is_sent: true }.emit();
     UndeliveredSeen { message: MESSAGE, device: DEVICE, followed_by: "waiting" }.emit();
     MailboxOverflowed { device: DEVICE, message: MESSAGE, followed_by: "dropped", dropped: 32 }.emit();

@@ -1,5 +1,7 @@
 //! Ticks that are early, late, repeated or void, and what a sweep finds.
 
+mod held;
+mod series;
 mod world;
 
 use std::sync::Arc;
@@ -12,7 +14,8 @@ use homing_domain::{AudienceJob, CloseJob, Cursor, DueTick, MessageId, Millis, S
 use homing_ports::{Outgoing, QueueName, StageError};
 
 use super::{Schedule, Swept, sweep};
-use world::{AT, EXPIRES, World, id, message};
+use homing_ports::Clock as _;
+use world::{AT, EXPIRES, When, World, id, message};
 
 const HOUR: Millis = 3_600_000;
 
@@ -109,7 +112,7 @@ fn a_sweep_sends_the_jobs_of_what_nothing_moved() {
         (EXPIRES.plus(CLOSE_AFTER_EXPIRY), (2, 1, 1)),
     ] {
         let (released, closed, hanging) = expected;
-        assert_eq!(swept(&world, now).unwrap(), Swept { released, closed, hanging }, "at {now}");
+        assert_eq!(swept(&world, now).unwrap(), Swept { released, closed, hanging, held: 0 }, "at {now}");
         assert_eq!(audience_jobs(&world), [id(1), id(2)][..released]);
         let close = CloseJob { message: id(3), at: EXPIRES.plus(CLOSE_AFTER_EXPIRY), after: None };
         assert_eq!(close_jobs(&world), [close][..closed]);
@@ -153,7 +156,7 @@ fn a_failed_sweep_is_made_up_for_by_the_next() {
         let world = make();
         world.fail_at(fail_at);
         assert!(swept(&world, now).is_err(), "call {fail_at}");
-        assert_eq!(swept(&world, now).unwrap(), Swept { released: 1, closed: 1, hanging: 0 });
+        assert_eq!(swept(&world, now).unwrap(), Swept { released: 1, closed: 1, ..Swept::default() });
         assert!(!audience_jobs(&world).is_empty());
         assert_eq!(close_jobs(&world).len(), 1);
     }

@@ -1,15 +1,17 @@
-//! A small world in memory whose calls can fail before they take effect, and whose list of overdue messages may be stale.
+//! A small world in memory whose calls can fail before or after they take effect, and whose list of overdue messages may be
+//! stale.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use homing_domain::{
-    AppId, Audience, ChangeRefused, Control, Exclusion, Message, MessageChange, MessageId, Millis, Options, Priority,
-    Schedule, Shard, ShardId, Stage, UnixMillis,
+    AppId, Audience, ChangeRefused, Control, DueTick, Exclusion, Message, MessageChange, MessageId, Millis, Options,
+    Priority, Schedule, Shard, ShardId, Stage, UnixMillis,
 };
 use homing_ports::{
     Accepted, Clock, DeadLetter, Error, Fault, Messages, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
+    Timers,
 };
 
 /// When scheduled messages are to be released; an hour before, all were accepted.
@@ -17,14 +19,22 @@ pub(super) const AT: UnixMillis = UnixMillis(1_700_000_000_000);
 /// When all of them expire.
 pub(super) const EXPIRES: UnixMillis = AT.plus(3_600_000);
 
+/// Where an injected failure strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Before,
+    After,
+}
+
 #[derive(Default)]
 struct State {
     now: UnixMillis,
     messages: BTreeMap<MessageId, Message>,
     always_listed: Vec<MessageId>,
     queues: BTreeMap<QueueName, Vec<Outgoing>>,
+    timers: Vec<DueTick>,
     calls: usize,
-    fail_at: usize,
+    fail_at: Option<(usize, When)>,
 }
 
 pub(super) struct World(Mutex<State>);
@@ -58,9 +68,30 @@ impl World {
         self.with(|state| state.queues.remove(&queue).unwrap_or_default())
     }
 
+    pub(super) fn stored(&self, id: MessageId) -> Message {
+        self.with(|state| state.messages[&id].clone())
+    }
+
+    /// The occurrences that a series has so far, by their times.
+    pub(super) fn occurrences(&self, series: MessageId) -> Vec<Message> {
+        let of_series = |message: &&Message| message.series == Some(series);
+        let mut found: Vec<_> = self.with(|state| state.messages.values().filter(of_series).cloned().collect());
+        found.sort_by_key(|message| message.release_at);
+        found
+    }
+
+    pub(super) fn take_timers(&self) -> Vec<DueTick> {
+        self.with(|state| std::mem::take(&mut state.timers))
+    }
+
     /// The `call`th call from now, counted from 1, fails; those after it do not.
     pub(super) fn fail_at(&self, call: usize) {
-        self.with(|state| state.fail_at = state.calls + call);
+        self.cut(call, When::Before);
+    }
+
+    /// The same, after it took effect perhaps.
+    pub(super) fn cut(&self, call: usize, when: When) {
+        self.with(|state| state.fail_at = Some((state.calls + call, when)));
     }
 
     fn with<T>(&self, does: impl FnOnce(&mut State) -> T) -> T {
@@ -70,10 +101,13 @@ impl World {
     fn call<T>(&self, does: impl FnOnce(&mut State) -> T) -> Result<T> {
         self.with(|state| {
             state.calls += 1;
-            if state.calls == state.fail_at {
-                return Err(Error::new(Fault::Retry, "call the world"));
+            let at = state.calls;
+            let failure = || Err(Error::new(Fault::Retry, "call the world"));
+            if state.fail_at == Some((at, When::Before)) {
+                return failure();
             }
-            Ok(does(state))
+            let answer = does(state);
+            if state.fail_at == Some((at, When::After)) { failure() } else { Ok(answer) }
         })
     }
 }
@@ -115,8 +149,14 @@ impl Clock for World {
 }
 
 impl Messages for World {
-    async fn accept(&self, _: Message) -> Result<Accepted> {
-        unreachable!()
+    async fn accept(&self, message: Message) -> Result<Accepted> {
+        self.call(|state| match state.messages.get(&message.id) {
+            Some(stored) => Accepted::Existing(Box::new(stored.clone())),
+            None => {
+                state.messages.insert(message.id, message);
+                Accepted::New
+            }
+        })
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>> {
@@ -199,5 +239,11 @@ impl Queues for World {
 
     async fn depth(&self, _: QueueName) -> Result<u64> {
         unreachable!()
+    }
+}
+
+impl Timers for World {
+    async fn set_timer(&self, tick: DueTick) -> Result<()> {
+        self.call(|state| state.timers.push(tick))
     }
 }

@@ -33,8 +33,8 @@ pub use dead_letter::{
     DEAD_LETTER_BODY_MAX_BYTES, DeadLetterList, DeadLetterView, REDRIVE_MAX_IDS, RedriveRequest, Redriven, ToRedrive,
 };
 pub use device::{
-    BindUser, DeviceChange, DeviceIds, DevicePatch, DeviceView, DevicesChanged, PlatformName, RegisterDevice,
-    RegisteredDevice, SetTags, VendorAddress, VendorView,
+    BindUser, DeviceChange, DeviceIds, DevicePatch, DeviceView, DevicesChanged, PlatformName, QuietHoursView,
+    RegisterDevice, RegisteredDevice, SetTags, VendorAddress, VendorView,
 };
 pub use gateway::{Backoff, Drain, GatewayAddress, GatewayList, GatewayView, RouteView};
 pub use heartbeat::{HeartbeatView, IntervalView};

@@ -1,17 +1,22 @@
 //! Devices: registration, reports, bindings.
 
+mod preferences;
 mod register;
 mod view;
 
 use std::collections::BTreeSet;
 
+use homing_calendar::check_zone;
 use homing_domain::limits::{AUDIENCE_MAX_NAMES, DEVICE_MAX_TAGS, TAG_MAX_BYTES};
 use homing_domain::{Device, DeviceId, UserId, VendorToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use preferences::QuietHoursView;
 pub use register::{PlatformName, RegisterDevice, VendorAddress};
 pub use view::{DeviceView, RegisteredDevice, VendorView};
+
+use preferences::topics;
 
 use super::app::present;
 use super::text::{line, optional_line};
@@ -48,9 +53,17 @@ pub struct DevicePatch {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 64)]
     pub timezone: Option<Option<String>>,
-    /// Whether the person lets the app show notifications.
+    /// Whether the person lets the app show notifications. While not, the device gets silent messages only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications_enabled: Option<bool>,
+    /// When the person is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Option<QuietHoursView>)]
+    pub quiet_hours: Option<Option<QuietHoursView>>,
+    /// Topics that the person does not want, at most 32; they replace those before.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>, max_items = 32, example = json!(["offers"]))]
+    pub opted_out_topics: Option<Option<Vec<String>>>,
     /// Its address at its vendor.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<VendorAddress>)]
@@ -66,6 +79,7 @@ impl DevicePatch {
     /// All that is wrong; then nothing changed.
     pub fn apply(self, device: &mut Device, now: homing_domain::UnixMillis) -> Checked<()> {
         let mut wrong = Violations::default();
+        wrong.take(time_zone(self.timezone.as_ref().and_then(Option::as_ref), "/timezone"));
         let profile = &mut device.profile;
         let texts = [
             ("/brand", self.brand, &mut profile.brand),
@@ -78,6 +92,10 @@ impl DevicePatch {
         for (at, text, _) in &texts {
             wrong.take(optional_line(text.as_ref().and_then(Option::as_ref), PROFILE_TEXT_MAX_BYTES, at));
         }
+        let quiet_hours = self.quiet_hours.map(|hours| hours.map(|hours| hours.check("/quiet_hours")).transpose());
+        let quiet_hours = quiet_hours.and_then(|checked| wrong.take(checked));
+        let topics = self.opted_out_topics.map(|names| topics(names.unwrap_or_default(), "/opted_out_topics"));
+        let topics = topics.and_then(|checked| wrong.take(checked));
         let vendor = self.vendor.map(|vendor| vendor.map(|address| address.check("/vendor", now)).transpose());
         let vendor = vendor.and_then(|checked| wrong.take(checked));
         wrong.or(())?;
@@ -89,10 +107,27 @@ impl DevicePatch {
         if let Some(enabled) = self.notifications_enabled {
             profile.notifications_enabled = enabled;
         }
+        if let Some(quiet_hours) = quiet_hours {
+            device.preferences.quiet_hours = quiet_hours;
+        }
+        if let Some(topics) = topics {
+            device.preferences.opted_out = topics;
+        }
         if let Some(vendor) = vendor {
             device.vendor = keep_since(device.vendor.take(), vendor);
         }
         Ok(())
+    }
+}
+
+/// Checks the name of a time zone, if there is one: a typing error would move every quiet hour without a word.
+fn time_zone(name: Option<&String>, at: &str) -> Checked<()> {
+    match name {
+        Some(name) if !name.is_empty() && name.len() <= PROFILE_TEXT_MAX_BYTES => {
+            check_zone(name).map_err(|error| Violations::one("unknown_timezone", at, error.to_string()))
+        }
+        // What is no text at all is refused as such.
+        _ => Ok(()),
     }
 }
 

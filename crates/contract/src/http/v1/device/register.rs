@@ -4,7 +4,7 @@ use homing_domain::{Channel, DeviceProfile, Platform, UnixMillis, VendorToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::PROFILE_TEXT_MAX_BYTES;
+use super::{PROFILE_TEXT_MAX_BYTES, time_zone};
 use crate::http::v1::text::{line, optional_line};
 use crate::http::{Checked, Violations, pointer};
 
@@ -177,6 +177,7 @@ impl RegisterDevice {
         ] {
             wrong.take(optional_line(text.as_ref(), PROFILE_TEXT_MAX_BYTES, at));
         }
+        wrong.take(time_zone(self.timezone.as_ref(), "/timezone"));
         let vendor = self.vendor.map(|address| address.check("/vendor", now)).transpose();
         let vendor = wrong.take(vendor).flatten();
         let profile = DeviceProfile {

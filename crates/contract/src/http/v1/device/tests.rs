@@ -81,3 +81,45 @@ fn secrets_are_not_shown() {
     let address = VendorAddress { channel: "apns".into(), token: "secret".into() };
     assert!(!format!("{address:?}").contains("secret"));
 }
+
+#[test]
+fn preferences_are_set_kept_and_removed() {
+    let mut device = device();
+    let body = json!({
+        "timezone": "Asia/Shanghai", "quiet_hours": {"start": "22:00", "end": "07:30"}, "opted_out_topics": ["b", "a", "b"]
+    });
+    patch(body, &mut device, 2).unwrap();
+    assert_eq!(device.preferences.quiet_hours, Some(homing_domain::QuietHours { start: 1_320, end: 450 }));
+    assert!(device.preferences.opted_out_of("a") && device.preferences.opted_out_of("b"));
+    assert_eq!(device.preferences.opted_out.len(), 2);
+    patch(json!({"brand": "b"}), &mut device, 3).unwrap();
+    let view = serde_json::to_value(DeviceView::new(&device, "hmp_x".into())).unwrap();
+    assert_eq!(view["quiet_hours"], json!({"start": "22:00", "end": "07:30"}));
+    assert_eq!((&view["opted_out_topics"], &view["timezone"]), (&json!(["a", "b"]), &json!("Asia/Shanghai")));
+    patch(json!({"quiet_hours": null, "opted_out_topics": null, "timezone": null}), &mut device, 4).unwrap();
+    assert_eq!((device.preferences, device.profile.timezone), (Preferences::default(), None));
+}
+
+#[test]
+fn preferences_that_nobody_can_mean_are_refused() {
+    let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
+    for (body, code, pointer) in [
+        (json!({"timezone": "Asia/Peking"}), "unknown_timezone", "/timezone"),
+        (json!({"timezone": "+08:00"}), "unknown_timezone", "/timezone"),
+        (json!({"timezone": ""}), "empty", "/timezone"),
+        (json!({"quiet_hours": {"start": "24:00", "end": "07:00"}}), "invalid_time", "/quiet_hours/start"),
+        (json!({"quiet_hours": {"start": "22:00", "end": "7:00"}}), "invalid_time", "/quiet_hours/end"),
+        (json!({"quiet_hours": {"start": "22:60", "end": "07:00"}}), "invalid_time", "/quiet_hours/start"),
+        (json!({"quiet_hours": {"start": "22:00", "end": "07:00:00"}}), "invalid_time", "/quiet_hours/end"),
+        (json!({"quiet_hours": {"start": "22:00", "end": "+7:00"}}), "invalid_time", "/quiet_hours/end"),
+        (json!({"opted_out_topics": ["a", ""]}), "empty", "/opted_out_topics/1"),
+        (json!({"opted_out_topics": many}), "too_many", "/opted_out_topics"),
+    ] {
+        let mut changed = device();
+        let wrong = patch(body.clone(), &mut changed, 2).unwrap_err().into_vec();
+        let found: Vec<_> = wrong.iter().map(|wrong| (&*wrong.code, &*wrong.pointer)).collect();
+        assert_eq!((found, changed), (vec![(code, pointer)], device()), "{body}");
+    }
+    let lost = RegisterDevice { timezone: Some("Mars/Olympus".into()), ..RegisterDevice::new(PlatformName::Car) };
+    assert_eq!(lost.check(UnixMillis(1)).unwrap_err().into_vec()[0].code, "unknown_timezone");
+}

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::PlatformName;
+use super::{PlatformName, QuietHoursView};
 use crate::http::v1::gateway::RouteView;
 use crate::http::v1::time::to_timestamp;
 
@@ -71,6 +71,11 @@ pub struct DeviceView {
     pub timezone: Option<String>,
     /// Whether the person lets the app show notifications.
     pub notifications_enabled: bool,
+    /// When the person is left alone.
+    pub quiet_hours: Option<QuietHoursView>,
+    /// Topics that the person does not want.
+    #[serde(default)]
+    pub opted_out_topics: Vec<String>,
     /// Its vendor.
     pub vendor: Option<VendorView>,
     /// Who uses it.
@@ -81,6 +86,8 @@ pub struct DeviceView {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// When it last had a link, or registered, exact to a day: what `last_seen` tests.
+    pub last_seen_at: Timestamp,
 }
 
 impl DeviceView {
@@ -99,6 +106,8 @@ impl DeviceView {
             locale: profile.locale,
             timezone: profile.timezone,
             notifications_enabled: profile.notifications_enabled,
+            quiet_hours: device.preferences.quiet_hours.map(QuietHoursView::from),
+            opted_out_topics: device.preferences.opted_out.clone(),
             vendor: device
                 .vendor
                 .as_ref()
@@ -107,6 +116,7 @@ impl DeviceView {
             tags: device.tags.clone(),
             created_at: to_timestamp(device.created_at),
             updated_at: to_timestamp(device.updated_at),
+            last_seen_at: to_timestamp(device.seen_at),
         }
     }
 }

@@ -120,6 +120,50 @@ mod tests {
         put(Key::of(Table::MessagesAccepted).time(UnixMillis(1_000)).message(&messages[0].id), Vec::new());
     }
 
+    /// A scheduled message as the second format has it: a later release's fields are not there.
+    const SECOND: &str = include_str!("rows/fixtures/message_2_scheduled.hex");
+
+    #[test]
+    fn the_second_format_is_read_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = SECOND
+            .trim_end()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let id = MessageId::from_bytes([2; 16]);
+        {
+            let engine = Engine::open(directory.path()).unwrap();
+            let put = |key: Key, value: Vec<u8>| engine.keyspace(key.table).insert(key.bytes, value).unwrap();
+            put(Key::of(Table::Format), vec![0x08, 0x02]);
+            put(messages::key(&id), bytes);
+            put(Key::of(Table::MessagesDue).time(UnixMillis(65_000)).message(&id), Vec::new());
+        }
+        for _ in 0..2 {
+            let engine = Engine::open(directory.path()).unwrap();
+            let message = engine.noun::<Message>(&messages::key(&id)).unwrap().unwrap();
+            assert_eq!(message.schedule, Schedule::At(UnixMillis(5_000)));
+            let due = engine.page(&Key::of(Table::MessagesDue), None, 9).unwrap();
+            let keys: Vec<_> = due.into_iter().map(|(key, _)| key.to_vec()).collect();
+            assert_eq!(keys, [messages::due(&message).unwrap().bytes], "where it stood");
+            assert_eq!(engine.row::<FormatRow>(&Key::of(Table::Format)).unwrap(), Some(FormatRow { version: FORMAT }));
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        {
+            let engine = Engine::open(directory.path()).unwrap();
+            let key = Key::of(Table::Format);
+            let later = FormatRow { version: FORMAT + 1 };
+            engine.keyspace(key.table).insert(key.bytes, prost::Message::encode_to_vec(&later)).unwrap();
+        }
+        let refused = Engine::open(directory.path()).err().unwrap();
+        assert!(matches!(refused, OpenError::NewerFormat { found, known: FORMAT, .. } if found == FORMAT + 1));
+    }
+
     #[test]
     fn the_first_format_is_brought_to_the_present_once() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! What comes back of rows, and how the index of users follows them.
 
-use homing_domain::{DeviceProfile, Platform, Preferences, UnixMillis, VendorToken};
+use homing_domain::{DeviceProfile, Platform, Preferences, QuietHours, UnixMillis, VendorToken};
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -74,7 +74,22 @@ fn every_field_comes_back() {
         timezone: None,
         notifications_enabled: false,
     };
-    for device in [full, bare] {
+    let spared = Device {
+        user_since: Some(UnixMillis(3)),
+        preferences: Preferences {
+            quiet_hours: Some(QuietHours { start: 1_320, end: 420 }),
+            opted_out: vec!["ads".to_owned(), "新闻".to_owned()],
+        },
+        seen_at: UnixMillis(9),
+        ..full.clone()
+    };
+    let mut old = row::write(&spared);
+    for attribute in ["se", "uf", "qs", "qe", "oo"] {
+        old.remove(attribute);
+    }
+    let read = row::read(old).unwrap();
+    assert_eq!(read, Device { seen_at: full.updated_at, ..full.clone() }, "a row of the first releases");
+    for device in [full, bare, spared] {
         assert_eq!(row::read(row::write(&device)), Ok(device));
     }
 }
@@ -145,4 +160,38 @@ async fn a_device_is_created_with_its_entry_or_not_at_all() {
     assert_eq!(store.create_device(device(Some("lin"), 1)).await.unwrap(), Created::New);
     assert_eq!(store.create_device(device(Some("lin"), 1)).await.unwrap(), Created::Exists);
     assert_eq!(script.sent()[0].body["TransactItems"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn many_devices_are_read_by_a_hundred_and_answered_in_order() {
+    let table = "homing_table_directory";
+    let none = || Reply::Done(json!({ "Responses": { table: [] } }));
+    let stored = |id: u8| {
+        let Reply::Refused(_, body) = refused(&Device { id: DeviceId::from_bytes([id; 16]), ..device(None, 1) }) else {
+            panic!("a reply")
+        };
+        body["Item"].clone()
+    };
+    let (store, script) = Script::store([Reply::Done(json!({ "Responses": { table: [stored(2), stored(1)] } }))]);
+    let id = |n: u8| DeviceId::from_bytes([n; 16]);
+    let found = store.devices(vec![id(1), id(3), id(2), id(1)]).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|device| device.as_ref().map(|device| device.id)).collect();
+    assert_eq!(ids, [Some(id(1)), None, Some(id(2)), Some(id(1))]);
+    let asked = &script.sent()[0].body["RequestItems"][table];
+    assert_eq!((asked["Keys"].as_array().map(Vec::len), &asked["ConsistentRead"]), (Some(3), &json!(false)));
+
+    let (store, script) = Script::store([none(), none(), none()]);
+    assert_eq!(store.devices((0..250).map(id).collect()).await.unwrap(), vec![None; 250]);
+    assert_eq!(script.operations(), ["BatchGetItem"; 3]);
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_is_not_touched_into_being() {
+    let gone = Reply::Refused("ConditionalCheckFailedException", json!({}));
+    let (store, script) = Script::store([done(), gone]);
+    let id = device(None, 1).id;
+    store.touch_device(&id, UnixMillis(5)).await.unwrap();
+    store.touch_device(&id, UnixMillis(5)).await.unwrap();
+    assert_eq!(script.sent()[0].body["UpdateExpression"], "SET #se = :at");
+    assert_eq!(script.sent()[0].body["ConditionExpression"], "attribute_exists(#pk)");
 }

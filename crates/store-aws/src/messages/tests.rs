@@ -1,9 +1,15 @@
 //! What comes back of rows, what they weigh, and what is done about refusals and what is left unprocessed.
 
+mod change;
+
 use bytes::Bytes;
-use homing_domain::limits::{COLLAPSE_KEY_MAX_BYTES, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, SHARD_MAX_DEVICES};
+use homing_domain::limits::{
+    COLLAPSE_KEY_MAX_BYTES, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, HOLD_GRANULARITY, LOCALIZATIONS_MAX, MESSAGE_MAX_HOLDS,
+    SHARD_MAX_DEVICES, TOPIC_MAX_BYTES,
+};
 use homing_domain::{
-    Audience, Control, Cursor, DeviceId, Exclusion, Options, Priority, Schedule, Stage, Target, UserHash,
+    Audience, AudienceId, Channel, Control, Cursor, DeviceId, Exclusion, Flow, Localization, MemberKey, Options,
+    Priority, QuietHoursPolicy, Reason, Recurrence, Schedule, Stage, Target, UserHash, WallTime,
 };
 use serde_json::{Value as Json, json};
 
@@ -68,17 +74,21 @@ fn json_of(item: &Item) -> Json {
 
 /// What DynamoDB bills an item for: names and values in UTF-8; a number is a byte per two digits and one more.
 fn billed_bytes(item: &Item) -> usize {
+    item.iter().map(|(name, v)| name.len() + value_bytes(v)).sum()
+}
+
+fn value_bytes(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
     use aws_sdk_dynamodb::types::AttributeValue as V;
     let number = |digits: &str| digits.len().div_ceil(2) + 1;
-    let value = |value: &V| match value {
+    match value {
         V::B(bytes) => bytes.as_ref().len(),
         V::N(digits) => number(digits),
         V::S(text) => text.len(),
         V::Bool(_) => 1,
+        V::L(values) => 3 + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
         V::Ns(set) => 3 + set.iter().map(|digits| 1 + number(digits)).sum::<usize>(),
         other => panic!("not in these rows: {other:?}"),
-    };
-    item.iter().map(|(name, v)| name.len() + value(v)).sum()
+    }
 }
 
 #[test]
@@ -113,26 +123,140 @@ fn every_audience_comes_back_from_within_and_from_outside() {
     assert_eq!(row::read(row, None).unwrap(), bare);
 }
 
+/// Everything that a message can have, as large as it can be, without a schedule.
+fn largest() -> Message {
+    let mut largest = message(Audience::Devices(devices(4)), 4_096);
+    largest.app = "a".repeat(32).parse().unwrap();
+    largest.options = Options {
+        ttl_seconds: u32::MAX,
+        priority: Priority::High,
+        collapse_key: Some("k".repeat(COLLAPSE_KEY_MAX_BYTES)),
+        rate_per_second: Some(u32::MAX),
+        topic: Some("t".repeat(TOPIC_MAX_BYTES)),
+        quiet_hours: QuietHoursPolicy::Drop,
+        silent: true,
+        sync_read: true,
+    };
+    largest.exclude = Exclusion {
+        devices: devices(200),
+        users: vec!["u".repeat(128).parse().unwrap(), "券".parse().unwrap()],
+        expression: Some("a && !b".parse().unwrap()),
+        uploaded: Some(AudienceId::from_bytes([6; 16])),
+    };
+    largest.localizations = (0..LOCALIZATIONS_MAX)
+        .map(|n| Localization { language: format!("l{n}"), payload: Bytes::from(vec![b'l'; 100 + n]) })
+        .collect();
+    largest.overrides =
+        vec![(Channel::Apns, Bytes::from_static(b"{}")), (Channel::WebPush, Bytes::from(vec![b'o'; 99]))];
+    largest.recalls = Some(MessageId::from_bytes([4; 16]));
+    largest.series = Some(MessageId::from_bytes([5; 16]));
+    largest.control = Control { flow: Flow::Recalled, paused_at: Some(NOW), paused_for: 1 << 40 };
+    largest.segments_done = 1;
+    largest
+}
+
+fn recurrence() -> Schedule {
+    Schedule::Recurring(Recurrence {
+        cron: "*/15 9-17 * * mon-fri".to_owned(),
+        timezone: "America/Argentina/ComodRivadavia".to_owned(),
+        until: Some(UnixMillis::NEVER),
+        remaining: Some(u32::MAX),
+    })
+}
+
+#[test]
+fn everything_comes_back() {
+    let wall = WallTime { year: 2026, month: 12, day: 31, hour: 23, minute: 59, second: 58 };
+    let schedules = [Schedule::Now, Schedule::At(NOW.plus(9)), Schedule::AtLocal(wall), recurrence()];
+    for schedule in schedules {
+        for release_at in [None, Some(NOW.plus(9))] {
+            let message = Message { schedule: schedule.clone(), release_at, holds: quarters(3), ..largest() };
+            if message.schedule == Schedule::Now || release_at.is_some() {
+                let (row, body) = row::write(&message, NOW);
+                assert_eq!(row::read(row, body).unwrap(), message);
+            }
+        }
+    }
+    let id = AudienceId::from_bytes([6; 16]);
+    for audience in [
+        Audience::Expression("vip".parse().unwrap()),
+        Audience::Uploaded(id),
+        Audience::RecipientsOf(MessageId::from_bytes([1; 16])),
+    ] {
+        let message = Message { audience, ..largest() };
+        let (row, body) = row::write(&message, NOW);
+        assert_eq!(row::read(row, body).unwrap(), message);
+    }
+}
+
+#[test]
+fn a_row_of_the_first_releases_was_meant_for_its_release_time() {
+    let message = message(Audience::All, 1);
+    let (mut row, _) = row::write(&message, NOW);
+    row.remove("sn");
+    row.remove("v");
+    let read = row::read(row.clone(), None).unwrap();
+    assert_eq!(read, Message { schedule: Schedule::At(NOW.plus(5)), ..message });
+    assert_eq!(row::Custody::of(&row).unwrap().version, None);
+}
+
+/// So many moments, a quarter of an hour apart.
+fn quarters(count: u64) -> Vec<UnixMillis> {
+    (0..count).map(|n| NOW.plus(n * HOLD_GRANULARITY)).collect()
+}
+
 #[test]
 fn a_row_is_one_write_unit_at_its_largest() {
     const WRITE_UNIT: usize = 1_024;
-    let mut largest = message(Audience::Devices(devices(4)), INLINE_MAX_BYTES - 4 * 16);
-    largest.app = "a".repeat(32).parse().unwrap();
-    largest.options.collapse_key = Some("k".repeat(COLLAPSE_KEY_MAX_BYTES));
-    let (row, body) = row::write(&largest, NOW);
-    assert!(body.is_none());
-    assert!(billed_bytes(&row) <= WRITE_UNIT, "{}", billed_bytes(&row));
+    let released = |message: &Message| {
+        // As it is put, and what its release adds.
+        let put = Message {
+            stage: Stage::Accepted,
+            releasing_at: None,
+            released_at: None,
+            segments_done: 0,
+            ..message.clone()
+        };
+        let (row, body) = row::write(&put, NOW);
+        let names = ["ri", "re", "dn", "fl", "pa", "pf"];
+        let later = row::write(&Message { payload: Bytes::new(), ..largest() }, NOW).0;
+        let row: Item = later.into_iter().filter(|(name, _)| names.contains(&name.as_str())).chain(row).collect();
+        (billed_bytes(&row), body)
+    };
+    for payload in (0..=INLINE_MAX_BYTES).step_by(16).chain([4_096]) {
+        let nothing_else = Message { exclude: Exclusion::default(), localizations: Vec::new(), ..largest() };
+        for message in [largest(), nothing_else, message(Audience::Devices(devices(9)), 1)] {
+            for schedule in [Schedule::Now, recurrence()] {
+                let payload = Bytes::from(vec![b'p'; payload]);
+                let (billed, _) = released(&Message { payload, schedule, ..message.clone() });
+                assert!(billed <= WRITE_UNIT, "{billed}");
+            }
+        }
+    }
+    let usual = message(Audience::Devices(devices(1)), INLINE_MAX_BYTES - 32);
+    assert!(released(&usual).1.is_none(), "half a unit of payload stands in a usual row");
+    let small = message(Audience::Devices(devices(1)), 200);
+    assert!(released(&small).0 <= 620, "a usual one: {}", released(&small).0);
 
-    largest.audience = Audience::All;
-    largest.payload = Bytes::from(vec![b'p'; INLINE_MAX_BYTES]);
-    largest.segments_done = u64::MAX;
-    let (row, body) = row::write(&largest, NOW);
-    assert!(body.is_none());
-    // Once all of the 64 segments are noted; the last few dozen bill a second unit.
-    assert!(billed_bytes(&row) <= WRITE_UNIT + 256, "{}", billed_bytes(&row));
+    let mut held = Message { holds: quarters(MESSAGE_MAX_HOLDS as u64), ..largest() };
+    held.segments_done = u64::MAX;
+    let (row, _) = row::write(&held, NOW);
+    assert!(billed_bytes(&row) <= 2 * WRITE_UNIT, "while parts of it are held: {}", billed_bytes(&row));
+}
 
-    let (row, _) = row::write(&message(Audience::Devices(devices(1)), 200), NOW);
-    assert!(billed_bytes(&row) <= 600, "a usual one: {}", billed_bytes(&row));
+#[test]
+fn moments_come_back_however_far_they_are_apart() {
+    let moments = |times: &[u64]| times.iter().copied().map(UnixMillis).collect::<Vec<_>>();
+    for holds in [vec![0], vec![1, 128, 129, 16_384 + 129, u64::MAX], vec![u64::MAX]] {
+        let message = Message { holds: moments(&holds), ..message(Audience::All, 1) };
+        let (row, body) = row::write(&message, NOW);
+        assert_eq!(row::read(row, body).unwrap().holds, message.holds);
+    }
+    let (mut row, _) = row::write(&Message { holds: moments(&[1, 2]), ..message(Audience::All, 1) }, NOW);
+    for damaged in [&[1, 2, 3][..], &[0, 0, 0, 0, 0, 0, 0, 1, 0x80]] {
+        row.insert("ho".to_owned(), Bytes::copy_from_slice(damaged).into_value());
+        assert!(row::read(row.clone(), None).is_err());
+    }
 }
 
 #[test]
@@ -158,10 +282,18 @@ fn segments_are_a_set_of_numbers() {
 #[test]
 fn pages_come_back_and_a_damaged_one_says_so() {
     let target = |user: Option<u64>| Target::plain(DeviceId::from_bytes([3; 16]), user.map(UserHash));
-    let cursors =
-        [None, Some(Cursor::Start), Some(Cursor::Index(7)), Some(Cursor::After(DeviceId::from_bytes([8; 16])))];
-    for next in cursors {
-        let targets = vec![target(None), target(Some(u64::MAX)), target(Some(0))];
+    let cursors = [
+        Cursor::Start,
+        Cursor::Index(7),
+        Cursor::After(DeviceId::from_bytes([8; 16])),
+        Cursor::AfterMember(MemberKey([9; 16])),
+        Cursor::AfterShard(ShardId::from_bytes([10; 16])),
+    ];
+    for next in cursors.map(Some).into_iter().chain([None]) {
+        let rendered = Target { variant: 3, ..target(None) };
+        let held = Target { variant: u8::MAX, hold: Some(NOW), ..target(Some(5)) };
+        let refused = Target { refusal: Some(Reason::OptedOut), hold: Some(UnixMillis(0)), ..target(None) };
+        let targets = vec![target(None), target(Some(u64::MAX)), rendered, held, refused, target(Some(0))];
         let shard = Shard { id: ShardId::from_bytes([4; 16]), message: ID, targets, next };
         assert_eq!(shard_row::read(shard_row::write(&shard, NOW)).unwrap(), shard);
     }
@@ -267,8 +399,8 @@ fn what_is_sent_has_no_mistakes() {
         release::finish_one_segment(3),
         release::end_release(NOW),
         release::complete(),
-        change::is_unchanged(Some(7)),
-        change::is_unchanged(None),
+        super::change::is_unchanged(Some(7)),
+        super::change::is_unchanged(None),
     ] {
         expression.into_parts();
     }

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, Audience, BatchId, Channel, Control, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile, Ended, Event,
-    EventSettings, Exclusion, Fact, GatewayRef, HeartbeatSettings, Interval, Message, MessageId, Options, Platform,
-    Preferences, Priority, Reason, Receipt, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target,
-    UnixMillis, Upstream, UpstreamRoute, UserHash, VendorToken,
+    App, Audience, AudienceId, BatchId, Channel, Control, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile,
+    Ended, Event, EventSettings, Exclusion, Fact, Flow, GatewayRef, HeartbeatSettings, Interval, Localization,
+    MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy,
+    Reason, Receipt, Recurrence, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target, UnixMillis,
+    UploadedAudience, Upstream, UpstreamRoute, UserHash, VendorToken, WallTime,
 };
 use homing_ports::FleetSettings;
 
@@ -28,6 +29,20 @@ fn holds<T: Stored + PartialEq + std::fmt::Debug>(noun: &T, first_release: &str)
     });
     assert_eq!(text, first_release);
     assert_eq!(&read::<T>(Table::Format, written.into()).unwrap(), noun);
+}
+
+/// A row of an earlier release means this.
+#[track_caller]
+fn reads<T: Stored + PartialEq + std::fmt::Debug>(noun: &T, earlier: &str) {
+    let digits = earlier.trim_end().as_bytes();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
+    assert_eq!(&read::<T>(Table::Format, bytes.into()).unwrap(), noun);
+}
+
+#[track_caller]
+fn reads_back<T: Stored + PartialEq + std::fmt::Debug>(noun: &T) {
+    assert_eq!(&read::<T>(Table::Format, write(noun).into()).unwrap(), noun);
 }
 
 fn heartbeat() -> HeartbeatSettings {
@@ -92,9 +107,16 @@ fn device() {
         revision: 7,
         user_since: None,
         preferences: Preferences::default(),
-        seen_at: UnixMillis(0),
+        seen_at: UnixMillis(6),
     };
-    holds(&device, include_str!("fixtures/device.hex").trim_end());
+    // It knew no `seen_at`: the device was seen when it changed.
+    reads(&device, include_str!("fixtures/device.hex"));
+    reads_back(&device);
+    let preferences = Preferences {
+        quiet_hours: Some(QuietHours { start: 1_320, end: 420 }),
+        opted_out: vec!["ads".to_owned(), "新闻".to_owned()],
+    };
+    reads_back(&Device { user_since: Some(UnixMillis(0)), preferences, seen_at: UnixMillis(0), ..device });
 }
 
 #[test]
@@ -159,17 +181,21 @@ fn message() {
 
 #[test]
 fn what_came_with_the_second_format_reads_back() {
-    let reads_back = |noun: &Message| read::<Message>(Table::Format, write(noun).into()).unwrap() == *noun;
-    let message = Message {
+    let scheduled = Message {
         id: MESSAGE,
         app: "shop".parse().unwrap(),
         audience: Audience::All,
         payload: Bytes::from_static(b"{}"),
-        options: Options { ttl_seconds: 60, priority: Priority::Low, collapse_key: None, ..Options::default() },
+        options: Options {
+            ttl_seconds: 60,
+            priority: Priority::High,
+            collapse_key: Some("k".to_owned()),
+            ..Options::default()
+        },
         body_sha256: [3; 32],
-        accepted_at: UnixMillis(4),
-        release_at: Some(UnixMillis(5)),
-        expires_at: UnixMillis(6),
+        accepted_at: UnixMillis(4_000),
+        release_at: Some(UnixMillis(5_000)),
+        expires_at: UnixMillis(65_000),
         stage: Stage::Scheduled,
         releasing_at: None,
         released_at: None,
@@ -177,13 +203,24 @@ fn what_came_with_the_second_format_reads_back() {
         localizations: Vec::new(),
         overrides: Vec::new(),
         recalls: None,
-        schedule: Schedule::Now,
+        // It knew only when, and that was for all.
+        schedule: Schedule::At(UnixMillis(5_000)),
         series: None,
         control: Control::default(),
         holds: Vec::new(),
         segments_done: 0,
     };
-    assert!(reads_back(&message));
+    reads(&scheduled, include_str!("fixtures/message_2_scheduled.hex"));
+    let releasing = Message {
+        stage: Stage::Releasing,
+        releasing_at: Some(UnixMillis(5_001)),
+        segments_done: 6,
+        ..scheduled.clone()
+    };
+    reads(&releasing, include_str!("fixtures/message_2_releasing.hex"));
+    for schedule in [Schedule::Now, Schedule::At(UnixMillis(7))] {
+        reads_back(&Message { schedule, ..scheduled.clone() });
+    }
     for upstream in [UpstreamRoute::Poll, UpstreamRoute::Queue("https://sqs/q".to_owned()), UpstreamRoute::Bus] {
         let app = App {
             id: "shop".parse().unwrap(),
@@ -197,7 +234,101 @@ fn what_came_with_the_second_format_reads_back() {
             created_at: UnixMillis(6),
             revision: 7,
         };
-        assert_eq!(read::<App>(Table::Format, write(&app).into()).unwrap(), app);
+        reads_back(&app);
+    }
+}
+
+fn third_format() -> Message {
+    Message {
+        id: MESSAGE,
+        app: "shop".parse().unwrap(),
+        audience: Audience::RecipientsOf(MESSAGE),
+        exclude: Exclusion {
+            devices: vec![DEVICE],
+            users: vec!["wei".parse().unwrap()],
+            expression: Some("vip && !muted".parse().unwrap()),
+            uploaded: Some(AudienceId::from_bytes([4; 16])),
+        },
+        payload: Bytes::from_static(b"{}"),
+        localizations: vec![Localization { language: "zh-cn".to_owned(), payload: Bytes::from_static(b"{\"a\":1}") }],
+        overrides: vec![(Channel::Apns, Bytes::from_static(b"{}"))],
+        recalls: Some(MESSAGE),
+        options: Options {
+            ttl_seconds: 60,
+            priority: Priority::Low,
+            collapse_key: None,
+            rate_per_second: Some(9),
+            topic: Some("ads".to_owned()),
+            quiet_hours: QuietHoursPolicy::Drop,
+            silent: true,
+            sync_read: true,
+        },
+        body_sha256: [3; 32],
+        accepted_at: UnixMillis(4),
+        schedule: Schedule::Now,
+        release_at: None,
+        series: Some(MessageId::from_bytes([9; 16])),
+        expires_at: UnixMillis(6),
+        stage: Stage::Releasing,
+        releasing_at: Some(UnixMillis(5)),
+        released_at: None,
+        segments_done: 0,
+        control: Control { flow: Flow::Paused, paused_at: Some(UnixMillis(7)), paused_for: 8 },
+        holds: vec![UnixMillis(0), UnixMillis(9), UnixMillis::NEVER],
+    }
+}
+
+#[test]
+fn what_came_with_the_third_format_reads_back() {
+    reads_back(&third_format());
+    let recurrence = |until, remaining| {
+        let (cron, timezone) = ("0 9 * * *".to_owned(), "Asia/Shanghai".to_owned());
+        Schedule::Recurring(Recurrence { cron, timezone, until, remaining })
+    };
+    let wall = WallTime { year: 9_998, month: 12, day: 31, hour: 23, minute: 59, second: 58 };
+    for schedule in [
+        Schedule::AtLocal(wall),
+        recurrence(None, None),
+        recurrence(Some(UnixMillis(0)), Some(0)),
+        Schedule::At(UnixMillis(0)),
+    ] {
+        reads_back(&Message { schedule, release_at: Some(UnixMillis(8)), ..third_format() });
+    }
+    let audiences = [
+        Audience::Expression("platform == android".parse().unwrap()),
+        Audience::Uploaded(AudienceId::from_bytes([4; 16])),
+    ];
+    for audience in audiences {
+        reads_back(&Message { audience, ..third_format() });
+    }
+    for kind in [MemberKind::Devices, MemberKind::Users] {
+        let list = UploadedAudience {
+            id: AudienceId::from_bytes([4; 16]),
+            app: "shop".parse().unwrap(),
+            name: (kind == MemberKind::Users).then(|| "券".to_owned()),
+            kind,
+            created_at: UnixMillis(1),
+            expires_at: UnixMillis::NEVER,
+            members: (kind == MemberKind::Users).then_some(0),
+        };
+        reads_back(&list);
+    }
+}
+
+#[test]
+fn pages_of_the_third_format_read_back() {
+    let refused = Target { refusal: Some(Reason::QuietHours), ..Target::plain(DEVICE, None) };
+    let held = Target { variant: u8::MAX, hold: Some(UnixMillis(0)), ..Target::plain(DEVICE, Some(UserHash(0))) };
+    let cursors = [
+        Cursor::Start,
+        Cursor::Index(0),
+        Cursor::After(DEVICE),
+        Cursor::AfterMember(MemberKey([0; 16])),
+        Cursor::AfterShard(ShardId::from_bytes([0; 16])),
+    ];
+    for next in cursors.map(Some).into_iter().chain([None]) {
+        let targets = vec![refused, held, Target::plain(DEVICE, None)];
+        reads_back(&Shard { id: ShardId::from_bytes([3; 16]), message: MESSAGE, targets, next });
     }
 }
 
@@ -267,6 +398,9 @@ fn every_code_reads_back() {
     all(Reason::ALL);
     all(Channel::ALL);
     all(Fact::ALL);
+    all([Flow::Running, Flow::Paused, Flow::Aborted, Flow::Recalled]);
+    all([QuietHoursPolicy::Hold, QuietHoursPolicy::Drop, QuietHoursPolicy::Ignore]);
+    all([MemberKind::Devices, MemberKind::Users]);
 }
 
 #[test]

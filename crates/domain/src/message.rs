@@ -3,7 +3,7 @@
 mod change;
 mod localization;
 
-pub use change::{Amendment, ChangeRefused, MessageChange};
+pub use change::{AmendedContent, AmendedRelease, Amendment, ChangeRefused, MessageChange};
 
 use bytes::Bytes;
 
@@ -196,6 +196,12 @@ impl Message {
     #[must_use]
     pub const fn all_segments(audience: &Audience) -> u64 {
         u64::MAX >> (64 - audience.segments())
+    }
+
+    /// Whether somebody sent it, and knows its id. Nobody sends what takes a message back from a person's other devices.
+    #[must_use]
+    pub const fn has_sender(&self) -> bool {
+        self.recalls.is_none() || matches!(self.audience, Audience::RecipientsOf(_))
     }
 
     /// Whose turn it is when queues serve their groups in turn: an app's urgent messages do not wait behind its others.

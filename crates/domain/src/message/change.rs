@@ -11,33 +11,47 @@ use crate::schedule::{Recurrence, Schedule};
 use crate::stage::Stage;
 use crate::time::UnixMillis;
 
-/// What a sender may replace while a message waits for its time: all that the request said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a sender may replace while a message waits for its time. What is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Amendment {
-    /// Who it is for.
-    pub audience: Audience,
-    /// And who of them does not get it.
-    pub exclude: Exclusion,
+    /// Who it is for, and who of them does not get it.
+    pub audience: Option<(Audience, Exclusion)>,
+    /// What it brings.
+    pub content: Option<AmendedContent>,
+    /// How it is to be delivered. Whether it is silent is a matter of its content.
+    pub options: Option<Options>,
+    /// When it is to be released.
+    pub release: Option<AmendedRelease>,
+}
+
+/// What an amended message brings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AmendedContent {
     /// What devices get.
     pub payload: Bytes,
     /// The same in other languages.
     pub localizations: Vec<Localization>,
     /// Fields for single vendors' channels.
     pub overrides: Vec<(Channel, Bytes)>,
-    /// How it is to be delivered.
-    pub options: Options,
-    /// When it is to be released, as the sender said it.
+    /// It shows nothing.
+    pub silent: bool,
+}
+
+/// When an amended message is released.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AmendedRelease {
+    /// As the sender said it.
     pub schedule: Schedule,
     /// When that is next; `None` = at once.
-    pub release_at: Option<UnixMillis>,
-    /// From here on it is not delivered any more.
-    pub expires_at: UnixMillis,
+    pub at: Option<UnixMillis>,
+    /// From when on its time to live counts.
+    pub lives_from: UnixMillis,
 }
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageChange {
-    /// Replace it while it waits for its time. A schedule of [`Schedule::Now`] makes it `accepted`.
+    /// Replace parts of it while it waits for its time. A release at once makes it `accepted`.
     Amend(Box<Amendment>),
     /// Never release it.
     Cancel,
@@ -108,20 +122,38 @@ impl Message {
     }
 
     fn amend(&mut self, new: Amendment) -> Result<(), ChangeRefused> {
-        if self.stage != Stage::Scheduled {
-            return Err(ChangeRefused::TooLate(self.stage));
+        let at_once = new.release.as_ref().is_some_and(|release| release.at.is_none());
+        let amended = self.amended(new);
+        match self.stage {
+            Stage::Scheduled => *self = amended,
+            // A repeat of what released it at once: it lives from then, and not from the repeat.
+            Stage::Accepted if at_once && *self == (Self { expires_at: self.expires_at, ..amended }) => {}
+            stage => return Err(ChangeRefused::TooLate(stage)),
         }
-        self.audience = new.audience;
-        self.exclude = new.exclude;
-        self.payload = new.payload;
-        self.localizations = new.localizations;
-        self.overrides = new.overrides;
-        self.options = new.options;
-        self.stage = if new.release_at.is_some() { Stage::Scheduled } else { Stage::Accepted };
-        self.schedule = new.schedule;
-        self.release_at = new.release_at;
-        self.expires_at = new.expires_at;
         Ok(())
+    }
+
+    fn amended(&self, new: Amendment) -> Self {
+        let lives_for = |options: &Options| u64::from(options.ttl_seconds) * 1_000;
+        let mut amended = self.clone();
+        let mut lives_from = self.expires_at.minus(lives_for(&self.options));
+        if let Some((audience, exclude)) = new.audience {
+            (amended.audience, amended.exclude) = (audience, exclude);
+        }
+        if let Some(options) = new.options {
+            amended.options = Options { silent: self.options.silent, ..options };
+        }
+        if let Some(AmendedContent { payload, localizations, overrides, silent }) = new.content {
+            (amended.payload, amended.localizations, amended.overrides) = (payload, localizations, overrides);
+            amended.options.silent = silent;
+        }
+        if let Some(release) = new.release {
+            amended.stage = if release.at.is_some() { Stage::Scheduled } else { Stage::Accepted };
+            (amended.schedule, amended.release_at) = (release.schedule, release.at);
+            lives_from = release.lives_from;
+        }
+        amended.expires_at = lives_from.plus(lives_for(&amended.options));
+        amended
     }
 
     fn cancel(&mut self) -> Result<(), ChangeRefused> {

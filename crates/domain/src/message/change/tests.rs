@@ -104,3 +104,54 @@ fn a_rate_changes_as_long_as_somebody_is_to_be_reached() {
         assert_eq!((message.options.rate_per_second, last), (None, Err(ChangeRefused::NotRunning(stage))));
     }
 }
+
+fn amend(release: Option<AmendedRelease>, options: Option<Options>, content: Option<AmendedContent>) -> MessageChange {
+    MessageChange::Amend(Box::new(Amendment { audience: None, content, options, release }))
+}
+
+#[test]
+fn an_amendment_leaves_what_it_does_not_name() {
+    let scheduled = || {
+        let mut message = message(Stage::Scheduled);
+        message.release_at = Some(UnixMillis(50_000));
+        message.options = Options { ttl_seconds: 10, silent: true, topic: Some("news".into()), ..Options::default() };
+        message
+    };
+    let mut later = scheduled();
+    let release = AmendedRelease {
+        schedule: Schedule::At(UnixMillis(90_000)),
+        at: Some(UnixMillis(90_000)),
+        lives_from: UnixMillis(90_000),
+    };
+    later.apply(amend(Some(release), None, None)).unwrap();
+    assert_eq!(
+        (later.stage, later.release_at, later.expires_at),
+        (Stage::Scheduled, Some(UnixMillis(90_000)), UnixMillis(100_000))
+    );
+    assert_eq!(later.options, scheduled().options);
+    let mut longer = scheduled();
+    longer.apply(amend(None, Some(Options { ttl_seconds: 40, ..Options::default() }), None)).unwrap();
+    assert_eq!((longer.release_at, longer.expires_at), (Some(UnixMillis(50_000)), UnixMillis(90_000)));
+    assert!(longer.options.silent && longer.options.topic.is_none(), "options are one, and silence is none of them");
+    let mut louder = scheduled();
+    louder
+        .apply(amend(
+            None,
+            None,
+            Some(AmendedContent { payload: Bytes::from_static(b"new"), ..AmendedContent::default() }),
+        ))
+        .unwrap();
+    assert_eq!((&*louder.payload, louder.options.silent, louder.expires_at), (&b"new"[..], false, UnixMillis(60_000)));
+}
+
+#[test]
+fn an_amendment_to_at_once_may_be_repeated_and_is_then_too_late() {
+    let at_once =
+        |now| amend(Some(AmendedRelease { lives_from: UnixMillis(now), ..AmendedRelease::default() }), None, None);
+    let (mut message, last) = after(Stage::Scheduled, &[at_once(5), at_once(9)]);
+    assert_eq!((last, message.stage, message.expires_at), (Ok(()), Stage::Accepted, UnixMillis(5)));
+    let other = amend(None, None, Some(AmendedContent::default()));
+    assert_eq!(message.apply(other), Err(ChangeRefused::TooLate(Stage::Accepted)));
+    message.stage = Stage::Releasing;
+    assert_eq!(message.apply(at_once(5)), Err(ChangeRefused::TooLate(Stage::Releasing)));
+}

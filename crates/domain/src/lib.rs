@@ -45,7 +45,10 @@ pub use id::{
     AppId, AudienceId, BatchId, ConnSeq, DeviceId, Epoch, IdError, MessageId, Seq, ShardId, UserHash, UserId,
 };
 pub use job::{AudienceJob, CloseJob, Cursor, DueTick, HeldJob, Shard, Target, Undelivered};
-pub use message::{AmendedContent, AmendedRelease, Amendment, ChangeRefused, Control, Flow, Localization, Message, MessageChange, Options, Priority};
+pub use message::{
+    AmendedContent, AmendedRelease, Amendment, ChangeRefused, Control, Flow, Localization, Message, MessageChange,
+    Options, Priority,
+};
 pub use preferences::{Preferences, QuietHours, QuietHoursPolicy};
 pub use reason::Reason;
 pub use receipt::{Channel, Ended, Event, Fact, Receipt, ReceiptBatch};

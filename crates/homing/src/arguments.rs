@@ -3,6 +3,7 @@
 mod bench;
 mod message;
 mod push;
+mod simulate;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use homing_ports::QueueName;
 pub use bench::{BenchArguments, BenchProfile};
 pub use message::MessageCommand;
 pub use push::PushArguments;
+pub use simulate::{SimulateArguments, TagShare};
 
 use crate::config::Flags;
 
@@ -44,6 +46,8 @@ pub enum Command {
     /// Items that were given up, and another try for them
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Be many devices of an app, for trying things out at scale
+    Simulate(Box<SimulateArguments>),
     /// Measure a server with simulated devices
     Bench(Box<BenchArguments>),
 }

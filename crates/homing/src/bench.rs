@@ -9,6 +9,7 @@ mod directed;
 mod disk;
 mod fan_out;
 mod idle;
+mod priority;
 mod reopen;
 mod report;
 mod target;
@@ -25,7 +26,9 @@ use report::Report;
 pub async fn run(arguments: BenchArguments) -> Result<()> {
     let mut report = Report::new(arguments.json);
     let wanted = |profile| arguments.profile == profile || arguments.profile == BenchProfile::All;
-    if wanted(BenchProfile::Idle) || wanted(BenchProfile::Directed) || wanted(BenchProfile::Fanout) {
+    let with_links =
+        [BenchProfile::Idle, BenchProfile::Directed, BenchProfile::Fanout, BenchProfile::Priority].map(wanted);
+    if with_links.contains(&true) {
         let target = target::Target::start(&arguments).await?;
         let crowd = idle::measure(&target, &arguments, &mut report).await?;
         if wanted(BenchProfile::Directed) {
@@ -33,6 +36,9 @@ pub async fn run(arguments: BenchArguments) -> Result<()> {
         }
         if wanted(BenchProfile::Fanout) {
             fan_out::measure(&target, &crowd, &arguments, &mut report).await?;
+        }
+        if wanted(BenchProfile::Priority) {
+            priority::measure(&target, &crowd, &arguments, &mut report).await?;
         }
         crowd.leave().await;
         target.stop().await?;

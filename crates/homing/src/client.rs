@@ -135,6 +135,15 @@ impl ApiClient {
         self.send(Method::POST, path, token, json(body)?, None).await
     }
 
+    /// POST of plain text.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post_text<T: DeserializeOwned>(&self, path: &str, token: &str, text: &str) -> Result<T, ClientError> {
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        self.send_as("text/plain; charset=utf-8", (Method::POST, path), token, body, None).await
+    }
+
     /// PUT of a JSON body.
     ///
     /// # Errors
@@ -169,6 +178,17 @@ impl ApiClient {
         body: Bytes,
         idempotency_key: Option<&str>,
     ) -> Result<T, ClientError> {
+        self.send_as("application/json", (method, path), token, body, idempotency_key).await
+    }
+
+    async fn send_as<T: DeserializeOwned>(
+        &self,
+        content_type: &'static str,
+        (method, path): (Method, &str),
+        token: &str,
+        body: Bytes,
+        idempotency_key: Option<&str>,
+    ) -> Result<T, ClientError> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.server));
         if !token.is_empty() {
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
@@ -180,7 +200,7 @@ impl ApiClient {
             request = request.header("idempotency-key", key);
         }
         if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request.header(header::CONTENT_TYPE, content_type);
         }
         let request =
             request.body(Full::new(body)).map_err(|error: http::Error| ClientError::Setup(error.to_string()))?;

@@ -10,6 +10,9 @@ mod table;
 
 use anyhow::Result;
 
+pub(crate) use context::Surroundings;
+pub(crate) use table::line;
+
 use crate::arguments::Command;
 
 /// Runs a client command; `serve` and `bench` are not among them.
@@ -23,6 +26,8 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Push(arguments) => push::run(*arguments).await,
         Command::Message(command) => message::run(command).await,
         Command::Dlq(command) => dlq::run(command).await,
-        Command::Serve(_) | Command::Bench(_) => anyhow::bail!("this command does not talk to a server"),
+        Command::Serve(_) | Command::Simulate(_) | Command::Bench(_) => {
+            anyhow::bail!("this command does not talk to a server")
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod link;
 pub mod process;
 pub mod serve;
+pub mod simulate;
 mod tls;
 
 pub use tls::tls_provider;

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(flags) => runtime.block_on(run_server(&flags)),
+        Command::Simulate(flags) => end(runtime.block_on(homing::simulate::run(*flags))),
         Command::Bench(flags) => end(runtime.block_on(homing::bench::run(*flags))),
         command => end(runtime.block_on(homing::command::run(command))),
     }

@@ -15,6 +15,8 @@ pub enum BenchProfile {
     Directed,
     /// Pushes to every device
     Fanout,
+    /// Urgent pushes alone, beside broadcasts, and beside another app's flood
+    Priority,
     /// Durable accepts per second beside the disk's own rate
     Accept,
     /// Time to open the store again after SIGKILL

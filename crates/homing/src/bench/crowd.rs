@@ -39,8 +39,10 @@ impl Arrivals {
         Ok(Self { count: AtomicU64::new(0), more: Notify::new(), times: Mutex::new(times) })
     }
 
+    /// What carries no time is the noise beside which others are measured.
     fn note(&self, message: &Message) {
-        let took = now_micros().saturating_sub(sent_at(message));
+        let Some(sent_at) = sent_at(message) else { return };
+        let took = now_micros().saturating_sub(sent_at);
         self.times.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(took);
         self.count.fetch_add(1, Ordering::AcqRel);
         self.more.notify_one();
@@ -70,12 +72,12 @@ impl Arrivals {
 }
 
 /// The time that a payload carries, found without reading all of it.
-fn sent_at(message: &Message) -> u64 {
+fn sent_at(message: &Message) -> Option<u64> {
     let payload: &[u8] = &message.payload;
     let name = SENT_AT.as_bytes();
-    let Some(at) = payload.windows(name.len()).position(|window| window == name) else { return 0 };
+    let at = payload.windows(name.len()).position(|window| window == name)?;
     let digits = payload[at + name.len()..].iter().skip_while(|byte| !byte.is_ascii_digit());
-    digits.take_while(|byte| byte.is_ascii_digit()).fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    Some(digits.take_while(|byte| byte.is_ascii_digit()).fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
 /// Linked devices.

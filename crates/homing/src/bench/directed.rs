@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use homing_contract::http::v1::AudienceRequest;
+use homing_contract::http::v1::{AudienceRequest, PriorityName};
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 
@@ -17,7 +17,7 @@ use crate::arguments::BenchArguments;
 /// The clock that paces the load: at 1,000 pushes per second one every tick.
 const TICK: Duration = Duration::from_millis(1);
 /// What is still on its way after the load ends.
-const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Measures.
 pub(super) async fn measure(
@@ -29,7 +29,7 @@ pub(super) async fn measure(
     crowd.arrivals.take_times();
     let (arrived_before, before) = (crowd.arrivals.count(), target.usage()?);
     let failed = AtomicU64::new(0);
-    let sent = pace(target, crowd, arguments, &failed).await;
+    let sent = pace(target, crowd, arguments, PriorityName::Normal, &failed).await;
     let accepted = sent - failed.load(Ordering::Acquire);
     let all = crowd.arrivals.reach(arrived_before + accepted, DRAIN_WITHIN).await;
     let arrived = crowd.arrivals.count() - arrived_before;
@@ -46,7 +46,13 @@ pub(super) async fn measure(
 
 /// Sends at the rate, whatever becomes of the earlier ones; the time stamp is the moment at which a push was due, so that
 /// a server that stalls is not spared.
-async fn pace(target: &Target, crowd: &Crowd, arguments: &BenchArguments, failed: &AtomicU64) -> u64 {
+pub(super) async fn pace(
+    target: &Target,
+    crowd: &Crowd,
+    arguments: &BenchArguments,
+    priority: PriorityName,
+    failed: &AtomicU64,
+) -> u64 {
     let in_flight = Arc::new(Semaphore::new(arguments.in_flight as usize));
     let began = now_micros();
     let total = u64::from(arguments.rate) * arguments.seconds;
@@ -62,7 +68,7 @@ async fn pace(target: &Target, crowd: &Crowd, arguments: &BenchArguments, failed
             let due_at = began + sent * 1_000_000 / u64::from(arguments.rate);
             let device = crowd.ids[usize::try_from(sent).unwrap_or(0) * 7_919 % crowd.ids.len()].clone();
             pushes.push(async move {
-                let pushed = target.push(AudienceRequest::devices([device]), due_at).await;
+                let pushed = target.push_with(AudienceRequest::devices([device]), due_at, priority).await;
                 drop(place);
                 pushed.is_ok()
             });

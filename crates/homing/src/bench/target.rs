@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use homing_contract::http::v1::{
-    AppCreated, AudienceRequest, CreateApp, PlatformName, PushAccepted, PushRequest, RegisterDevice, RegisteredDevice,
+    AppCreated, AudienceRequest, CreateApp, OptionsRequest, PlatformName, PriorityName, PushAccepted, PushRequest,
+    RegisterDevice, RegisteredDevice,
 };
 use serde_json::{Map, Value};
 
@@ -33,8 +34,16 @@ pub(super) struct Target {
     /// What to trust, if not the system's certificates.
     pub(super) certificate: Option<PathBuf>,
     pub(super) server: Server,
+    admin: Arc<str>,
     server_key: Arc<str>,
     client_key: Arc<str>,
+}
+
+/// Another app on the same server.
+pub(super) struct OtherApp {
+    server_key: Arc<str>,
+    /// Its devices, of which none is linked.
+    devices: Vec<String>,
 }
 
 /// Whose process it is.
@@ -81,11 +90,38 @@ impl Target {
     }
 
     async fn with_app(api: ApiClient, admin: &str, certificate: Option<PathBuf>, server: Server) -> Result<Self> {
-        let random = uuid::Uuid::new_v4().simple().to_string();
-        let id = format!("bench-{}", random.get(..8).unwrap_or_default());
-        let request = CreateApp { id, quota_per_second: Some(1_000_000), ..CreateApp::default() };
-        let app: AppCreated = api.post("/v1/apps", admin, &request).await?;
-        Ok(Self { api, certificate, server, server_key: app.server_key.into(), client_key: app.client_key.into() })
+        let app = create_app(&api, admin).await?;
+        let (server_key, client_key) = (app.server_key.into(), app.client_key.into());
+        Ok(Self { api, certificate, server, admin: admin.into(), server_key, client_key })
+    }
+
+    /// Another app with devices of its own.
+    pub(super) async fn other_app(&self, devices: u32) -> Result<OtherApp> {
+        let app = create_app(&self.api, &self.admin).await?;
+        let request = RegisterDevice::new(PlatformName::Other);
+        let one = |_| self.register_one(&app.client_key, &request);
+        let registered: Vec<RegisteredDevice> =
+            stream::iter(0..devices).map(one).buffer_unordered(REGISTRATIONS_IN_FLIGHT).try_collect().await?;
+        let devices = registered.into_iter().map(|device| device.device_id).collect();
+        Ok(OtherApp { server_key: app.server_key.into(), devices })
+    }
+
+    /// One push of the other app, to one of its devices.
+    pub(super) async fn push_of(&self, other: &OtherApp, number: usize) -> Result<(), ClientError> {
+        let device = other.devices[number % other.devices.len()].clone();
+        let data = Map::from_iter([("filling".to_owned(), Value::from("x".repeat(FILLING)))]);
+        let audience = AudienceRequest::devices([device]);
+        let request = PushRequest { audience, data: Some(data), ..PushRequest::default() };
+        let _: PushAccepted = self.api.push(&other.server_key, &uuid::Uuid::new_v4().to_string(), &request).await?;
+        Ok(())
+    }
+
+    /// One push to everyone that nobody measures.
+    pub(super) async fn broadcast(&self) -> Result<(), ClientError> {
+        let data = Map::from_iter([("filling".to_owned(), Value::from("x".repeat(FILLING)))]);
+        let request = PushRequest { audience: AudienceRequest::all(), data: Some(data), ..PushRequest::default() };
+        let _: PushAccepted = self.api.push(&self.server_key, &uuid::Uuid::new_v4().to_string(), &request).await?;
+        Ok(())
     }
 
     /// What the server used so far; `None` = its process is not known.
@@ -118,14 +154,14 @@ impl Target {
     /// Registers devices, as many as the server takes at once.
     pub(super) async fn register(&self, devices: u32) -> Result<Vec<RegisteredDevice>> {
         let request = RegisterDevice::new(PlatformName::Other);
-        let one = |_| self.register_one(&request);
+        let one = |_| self.register_one(&self.client_key, &request);
         stream::iter(0..devices).map(one).buffer_unordered(REGISTRATIONS_IN_FLIGHT).try_collect().await
     }
 
     /// Registers a device, waiting as long as the app's share of registrations is used up.
-    async fn register_one(&self, request: &RegisterDevice) -> Result<RegisteredDevice> {
+    async fn register_one(&self, client_key: &str, request: &RegisterDevice) -> Result<RegisteredDevice> {
         loop {
-            match self.api.post("/v1/devices", &self.client_key, request).await {
+            match self.api.post("/v1/devices", client_key, request).await {
                 Err(ClientError::Refused { status, .. }) if status == http::StatusCode::TOO_MANY_REQUESTS => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
@@ -136,11 +172,22 @@ impl Target {
 
     /// Pushes a payload of about 256 bytes that carries the time at which it was due.
     pub(super) async fn push(&self, audience: AudienceRequest, due: u64) -> Result<(), ClientError> {
+        self.push_with(audience, due, PriorityName::Normal).await
+    }
+
+    /// The same with a priority.
+    pub(super) async fn push_with(
+        &self,
+        audience: AudienceRequest,
+        due: u64,
+        priority: PriorityName,
+    ) -> Result<(), ClientError> {
         let data = Map::from_iter([
             (SENT_AT.to_owned(), Value::from(due)),
             ("filling".to_owned(), Value::from("x".repeat(FILLING))),
         ]);
-        let request = PushRequest { audience, data: Some(data), ..PushRequest::default() };
+        let options = OptionsRequest { priority: Some(priority), ..OptionsRequest::default() };
+        let request = PushRequest { audience, data: Some(data), options: Some(options), ..PushRequest::default() };
         let key = uuid::Uuid::new_v4().to_string();
         let _: PushAccepted = self.api.push(&self.server_key, &key, &request).await?;
         Ok(())
@@ -156,6 +203,13 @@ impl Target {
         }
         Ok(())
     }
+}
+
+async fn create_app(api: &ApiClient, admin: &str) -> Result<AppCreated> {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    let id = format!("bench-{}", random.get(..8).unwrap_or_default());
+    let request = CreateApp { id, quota_per_second: Some(1_000_000), ..CreateApp::default() };
+    Ok(api.post("/v1/apps", admin, &request).await?)
 }
 
 /// The present in microseconds since 1970, by which both ends of a delivery on this machine are measured.

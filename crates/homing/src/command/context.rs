@@ -12,8 +12,8 @@ const LOCAL_CERTIFICATE: &str = "data/dev-cert.pem";
 
 /// A command's surroundings.
 #[derive(Debug)]
-pub(super) struct Surroundings {
-    pub(super) api: ApiClient,
+pub(crate) struct Surroundings {
+    pub(crate) api: ApiClient,
     pub(super) profile: Profile,
     pub(super) json: bool,
     profile_path: PathBuf,
@@ -21,7 +21,7 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(super) fn new(server: &ServerArguments) -> Result<Self> {
+    pub(crate) fn new(server: &ServerArguments) -> Result<Self> {
         let local = Path::new(LOCAL_CERTIFICATE);
         let ca = server.ca.clone().or_else(|| local.exists().then(|| local.to_owned()));
         let api = ApiClient::new(&server.server, ca.as_deref())?;
@@ -31,7 +31,7 @@ impl Surroundings {
     }
 
     /// The certificate that device links trust, if it is not the system's business.
-    pub(super) fn ca(&self) -> Option<&Path> {
+    pub(crate) fn ca(&self) -> Option<&Path> {
         self.ca.as_deref()
     }
 
@@ -42,7 +42,7 @@ impl Surroundings {
     }
 
     /// The keys of the app that is named, else of the one used last.
-    pub(super) fn keys(&self, wanted: &KeyArguments) -> Result<(String, AppKeys)> {
+    pub(crate) fn keys(&self, wanted: &KeyArguments) -> Result<(String, AppKeys)> {
         let Some(app) = wanted.app.clone().or_else(|| self.profile.app.clone()) else {
             bail!("which app? Name it with --app, or create one: homing app create demo --admin-token hma_…");
         };

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use homing_contract::http::v1::PushRequest;
 use homing_contract::queue::v1::{Item, decode, decode_dispatch_input, encode};
 use homing_domain::limits::{
-    AUDIENCE_MAX_NAMES, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE, TTL_MAX_SECONDS,
+    AUDIENCE_MAX_NAMES, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE, TTL_MAX_SECONDS,
 };
 use homing_domain::{
     Audience, AudienceJob, CloseJob, DeviceId, DueTick, Notice, ReceiptBatch, Schedule, Shard, Undelivered, UnixMillis,
@@ -35,8 +35,13 @@ pub fn contract_message(data: &[u8]) {
             let names = match &valid.audience {
                 Audience::Devices(devices) => devices.len(),
                 Audience::Users(users) => users.len(),
-                Audience::All => 1,
+                Audience::Expression(_) | Audience::Uploaded(_) | Audience::All => 1,
+                Audience::RecipientsOf(_) => panic!("nobody may ask for that"),
             };
+            let excluded = &valid.exclude;
+            assert!(excluded.devices.len().max(excluded.users.len()) <= AUDIENCE_MAX_NAMES);
+            assert!(valid.localizations.len() <= LOCALIZATIONS_MAX);
+            assert!(valid.localizations.iter().all(|other| other.payload.len() <= PAYLOAD_MAX_BYTES));
             assert!((1..=AUDIENCE_MAX_NAMES).contains(&names), "{names} names");
         }
         Err(violations) => {

@@ -1,5 +1,6 @@
 //! Version 1 of the public API, under `/v1`.
 
+mod amend;
 mod app;
 mod audience;
 mod channel_limits;
@@ -23,6 +24,7 @@ mod trace;
 mod upload;
 mod upstream;
 
+pub use amend::MessagePatch;
 pub use app::{
     AppCreated, AppList, AppPatch, AppView, CreateApp, EventsRequest, EventsView, KEY_GRACE_DEFAULT_SECONDS,
     KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView, UpstreamTo,
@@ -45,7 +47,7 @@ pub use presence::{DevicePresence, PresenceView, UserPresence};
 pub use problem::ProblemView;
 pub use push::{PushAccepted, PushRequest, PushValidated, ValidPush};
 pub use receipt::{FactName, ReceiptRequest, ReceiptsAccepted, ReceiptsRequest};
-pub use schedule::ScheduleRequest;
+pub use schedule::{ScheduleRequest, lives_from};
 pub use time::{from_timestamp, to_timestamp};
 pub use trace::{Stop, TraceView};
 pub use upload::{

@@ -58,6 +58,16 @@ only_objects!(ScheduleRequest);
 /// A schedule, and when it first comes; `None` = at once.
 pub(super) type Scheduled = (Schedule, Option<UnixMillis>);
 
+/// From when on the time to live of a message with this schedule counts: its release, of one by local time the last anywhere.
+#[must_use]
+pub fn lives_from(schedule: &Schedule, release_at: Option<UnixMillis>, now: UnixMillis) -> UnixMillis {
+    let last = match schedule {
+        Schedule::AtLocal(time) => Some(latest_on_earth(time)),
+        _ => release_at,
+    };
+    last.map_or(now, |last| last.max(now))
+}
+
 impl ScheduleRequest {
     /// At this moment.
     #[must_use]

@@ -22,11 +22,13 @@ fn test_holds(test: &Test, device: &Device, now: UnixMillis) -> bool {
         Test::Platform { is, platform } => (profile.platform == *platform) == *is,
         Test::Text { attribute, is, value } => {
             let said = match attribute {
-                TextAttribute::Brand => &profile.brand,
-                TextAttribute::Model => &profile.model,
-                TextAttribute::Locale => &profile.locale,
+                TextAttribute::Brand => profile.brand.as_ref().map(|brand| brand.eq_ignore_ascii_case(value)),
+                TextAttribute::Model => profile.model.as_ref().map(|model| model.eq_ignore_ascii_case(value)),
+                TextAttribute::Locale => {
+                    profile.locale.as_ref().map(|locale| same_language(locale.as_bytes(), value.as_bytes()))
+                }
             };
-            said.as_ref().is_some_and(|said| said.eq_ignore_ascii_case(value)) == *is
+            said.unwrap_or(false) == *is
         }
         Test::Language { range } => profile.locale.as_ref().is_some_and(|locale| is_in_range(locale, range)),
         Test::Version { attribute, comparison, version } => {
@@ -56,8 +58,15 @@ fn compares(said: Option<&str>, comparison: Comparison, wanted: &str) -> bool {
 
 /// RFC 4647 §3.3.1: the range is the whole locale or its first subtags; `*` is any.
 fn is_in_range(locale: &str, range: &str) -> bool {
-    let Some((first, rest)) = locale.as_bytes().split_at_checked(range.len()) else {
-        return range == "*" && !locale.is_empty();
-    };
-    range == "*" || first.eq_ignore_ascii_case(range.as_bytes()) && rest.first().is_none_or(|next| *next == b'-')
+    if range == "*" {
+        return !locale.is_empty();
+    }
+    let Some((first, rest)) = locale.as_bytes().split_at_checked(range.len()) else { return false };
+    same_language(first, range.as_bytes()) && rest.first().is_none_or(|next| matches!(next, b'-' | b'_'))
+}
+
+/// `_` counts as `-`, as Android and POSIX write locales.
+fn same_language(a: &[u8], b: &[u8]) -> bool {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    a.iter().map(plain).eq(b.iter().map(plain))
 }

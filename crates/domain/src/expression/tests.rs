@@ -121,6 +121,8 @@ fn attributes_are_tested() {
         assert!(holds(text, &phone), "{text}");
         assert!(!holds(&format!("!({text})"), &phone), "{text}");
     }
+    phone.profile.locale = Some("zh_Hant_TW".to_owned());
+    assert!(holds("locale ~ zh && locale ~ zh-hant && locale == zh-Hant-TW && locale == ZH_Hant_TW", &phone));
     for text in [
         "locale ~ zh-Han",
         "locale ~ z",

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use homing_contract::http::v1::PushRequest;
 use homing_contract::queue::v1::{Item, decode, decode_dispatch_input, encode};
 use homing_domain::limits::{
-    AUDIENCE_MAX_NAMES, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE, TTL_MAX_SECONDS,
+    AUDIENCE_MAX_NAMES, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, SCHEDULE_MAX_AHEAD, SCHEDULE_PAST_TOLERANCE,
+    TTL_MAX_SECONDS,
 };
 use homing_domain::{
     Audience, AudienceJob, CloseJob, DeviceId, DueTick, Notice, ReceiptBatch, Schedule, Shard, Undelivered, UnixMillis,
@@ -29,7 +30,11 @@ pub fn contract_message(data: &[u8]) {
             assert!(payload.is_object());
             assert!(valid.options.ttl_seconds <= TTL_MAX_SECONDS);
             // A recurring message comes whenever its expression does.
-            let end = if matches!(valid.schedule, Schedule::Recurring(_)) { SCHEDULE_MAX_AHEAD * 9 } else { SCHEDULE_MAX_AHEAD };
+            let end = if matches!(valid.schedule, Schedule::Recurring(_)) {
+                SCHEDULE_MAX_AHEAD * 9
+            } else {
+                SCHEDULE_MAX_AHEAD
+            };
             let allowed = NOW.minus(SCHEDULE_PAST_TOLERANCE)..=NOW.plus(end);
             assert!(valid.release_at.is_none_or(|at| allowed.contains(&at)), "{:?}", valid.release_at);
             let names = match &valid.audience {

@@ -29,7 +29,8 @@ pub(crate) fn base_document() -> OpenApi {
         .info(InfoBuilder::new().title("Homing").version("1").description(Some(ABOUT)).license(Some(license)).build())
         .components(Some(components.build()))
         .tags(Some([
-            tag("messages", "Send messages and see what becomes of them."),
+            tag("messages", "Send messages, steer them, and see what becomes of them."),
+            tag("audiences", "Lists that are uploaded once and sent to by name."),
             tag("devices", "Register devices, bind them to users, label them."),
             tag("operators", "Apps, keys, settings, gateways."),
         ]))

@@ -26,7 +26,9 @@ pub use bus::Told;
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
 pub use http::HttpAnswered;
 pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive, PresenceDropped};
-pub use message::{AudienceExpanded, MessageAccepted, MessageClosed, MessageReleased, ShardDispatched};
+pub use message::{
+    AudienceExpanded, MessageAccepted, MessageClosed, MessageControlled, MessageReleased, ShardDispatched,
+};
 pub use schedule::{MessageDue, OverdueSwept};
 pub use store::StoreCommitted;
 pub use worker::{DeadLettered, ItemDone, QueueDepth, WorkerFailed};

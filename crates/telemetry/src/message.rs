@@ -32,6 +32,25 @@ impl MessageAccepted<'_> {
     }
 }
 
+/// A sender changed a message that was accepted before.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageControlled<'a> {
+    /// Which message.
+    pub message: MessageId,
+    /// Whose it is.
+    pub app: &'a AppId,
+    /// What was changed.
+    pub change: &'static str,
+}
+
+impl MessageControlled<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        counter!(metric::MESSAGES_CONTROLLED, "change" => self.change).increment(1);
+        info!(message = %self.message, app = %self.app, change = self.change, "message controlled");
+    }
+}
+
 /// A page of an audience is stored, counted and sent to dispatch.
 #[derive(Clone, Copy, Debug)]
 pub struct AudienceExpanded {

@@ -39,6 +39,7 @@ macro_rules! registry {
 
 registry! {
     MESSAGES_ACCEPTED = Counter Count "homing_messages_accepted_total" "Messages answered with 202, by app.";
+    MESSAGES_CONTROLLED = Counter Count "homing_messages_controlled_total" "Changes of accepted messages by their senders, repeats included, by change: pause, resume, abort, set_rate, recall.";
     MESSAGES_RELEASED = Counter Count "homing_messages_released_total" "Messages whose audience is fully enumerated.";
     MESSAGES_CLOSED = Counter Count "homing_messages_closed_total" "Messages that were closed.";
     RELEASE_LATENESS = Histogram Seconds "homing_release_lateness_seconds" "From a scheduled message's time to its release.";

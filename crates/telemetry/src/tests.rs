@@ -48,6 +48,7 @@ const GATEWAY: GatewayRef = GatewayRef { server_id: ServerId([4; 8]), incarnatio
 fn emit_messages_and_deliveries() {
     let app: AppId = "demo".parse().unwrap();
     MessageAccepted { message: MESSAGE, app: &app, is_new: true, payload_bytes: 2 }.emit();
+    MessageControlled { message: MESSAGE, app: &app, change: "pause" }.emit();
     AudienceExpanded { message: MESSAGE, shard: SHARD, segment: 0, devices: 3 }.emit();
     MessageReleased { message: MESSAGE, took: 5 }.emit();
     ShardDispatched { message: MESSAGE, shard: SHARD, handed_off: 1, waiting: 1, ended: 1, again: 0, since_wanted: 5 }

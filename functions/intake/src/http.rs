@@ -1,20 +1,27 @@
-//! `POST /v1/messages`.
+//! The HTTP face of this function; here `POST /v1/messages`.
+
+mod audiences;
+mod control;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use homing_contract::http::v1::{PushAccepted, PushRequest, PushValidated};
 use homing_endpoint::{ApiJson, BodyRefusals, Business, Edge, Problem, Refusals, idempotency_key};
-use homing_ports::{Apps, Messages, Queues, Timers};
 use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::push::{Push, Taken};
+use crate::queue::Ports;
 
 /// The routes of this function.
-pub fn router<P: Apps + Messages + Queues + Timers + 'static>(edge: Edge<P>) -> OpenApiRouter {
-    OpenApiRouter::default().routes(routes!(post_message)).with_state(edge)
+pub fn router<P: Ports + 'static>(edge: Edge<P>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(post_message))
+        .merge(control::router())
+        .merge(audiences::router())
+        .with_state(edge)
 }
 
 /// Send a message
@@ -39,7 +46,7 @@ pub fn router<P: Apps + Messages + Queues + Timers + 'static>(edge: Edge<P>) -> 
     ),
     security(("server_key" = [])),
 )]
-async fn post_message<P: Apps + Messages + Queues + Timers + 'static>(
+async fn post_message<P: Ports + 'static>(
     State(edge): State<Edge<P>>,
     Business { app }: Business,
     headers: HeaderMap,

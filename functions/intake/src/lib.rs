@@ -10,9 +10,12 @@
 //! **Must not know**: what becomes of a message later, any adapter, the sockets.
 
 mod accept;
+mod control;
 mod http;
+mod lists;
 mod push;
 mod queue;
+mod upload;
 
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,11 @@ use homing_contract::http::v1::{PushRequest, PushValidated};
 use homing_credentials::{message_id, sha256};
 use homing_domain::{App, MessageId, Stage, UnixMillis};
 use homing_endpoint::{ApiJson, Edge, Problem};
-use homing_ports::{Messages, Queues, Timers};
+use homing_ports::Messages;
 
 use crate::accept::{AcceptError, Acceptance, accept};
+use crate::lists::check_lists;
+use crate::queue::Ports;
 
 /// A push of an authenticated business system.
 #[derive(Debug)]
@@ -39,14 +41,23 @@ pub(crate) enum PushError {
 
 impl Push<'_> {
     /// Checks it as of when it was sent, and accepts it.
-    pub(crate) async fn take<P: Messages + Queues + Timers>(self, edge: &Edge<P>) -> Result<Taken, PushError> {
+    pub(crate) async fn take<P: Ports>(self, edge: &Edge<P>) -> Result<Taken, PushError> {
         let Self { app, json: ApiJson { body, bytes }, idempotency_key, sent_at } = self;
         let (body_sha256, has_time) = (sha256(&bytes), body.schedule.is_some());
-        let device_of_token = |token: &str| edge.keys().verify_push_token(&app.id, token);
-        let push = match body.check(sent_at, &device_of_token) {
+        let mut names_list = false;
+        let checked = match body.check(sent_at, &|token: &str| edge.keys().verify_push_token(&app.id, token)) {
+            Ok(push) => {
+                let wrong = check_lists(edge.ports(), &app.id, &push, sent_at).await.map_err(AcceptError::Port)?;
+                names_list = !wrong.is_empty();
+                wrong.or(push)
+            }
+            Err(violations) => Err(violations),
+        };
+        let push = match checked {
             Ok(push) => push,
             Err(violations) => {
-                let earlier = match idempotency_key.filter(|_| has_time) {
+                // Times pass and lists are deleted.
+                let earlier = match idempotency_key.filter(|_| has_time || names_list) {
                     Some(key) => accepted_before(edge.ports(), message_id(&app.id, key), body_sha256).await?,
                     None => None,
                 };
@@ -63,7 +74,7 @@ impl Push<'_> {
     }
 }
 
-/// A repeat that is answered only after its time still gets the answer of the first: it was good then.
+/// A repeat that is answered only after its time, or after its list is gone, still gets the answer of the first: it was good then.
 async fn accepted_before<P: Messages>(
     ports: &P,
     id: MessageId,

@@ -6,7 +6,7 @@
 use homing_domain::Millis;
 use homing_domain::limits::QUEUE_DELAY_MAX;
 use homing_endpoint::{ApiJson, Business, Edge, Problem, check_idempotency_key};
-use homing_ports::{Apps, Entropy, Error, Fault, Messages, QueueName, Queues, Received, StageError, Timers};
+use homing_ports::{Apps, Audiences, Entropy, Error, Fault, Messages, QueueName, Queues, Received, StageError, Timers};
 
 use crate::accept::AcceptError;
 use crate::push::{Push, PushError};
@@ -27,10 +27,10 @@ pub mod attribute {
 /// the time that the quota allows, instead of meeting it again together.
 const QUOTA_SPREAD: Millis = 2_000;
 
-/// What taking pushes from the queue needs from the world.
-pub trait Ports: Apps + Messages + Queues + Timers {}
+/// What taking pushes needs from the world.
+pub trait Ports: Apps + Audiences + Messages + Queues + Timers {}
 
-impl<P: Apps + Messages + Queues + Timers> Ports for P {}
+impl<P: Apps + Audiences + Messages + Queues + Timers> Ports for P {}
 
 /// Does the work of one item of [`QueueName::Intake`], checking its sender as `edge` does. An item that is received again is
 /// the same message.

@@ -7,14 +7,17 @@ use serde_json::Value;
 use super::world::World;
 
 /// Every operation that the API has, so that none is forgotten in a router or in the document.
-const OPERATIONS: [&str; 34] = [
+const OPERATIONS: [&str; 45] = [
     "DELETE /v1/apps/{app}",
     "DELETE /v1/apps/{app}/settings/heartbeat",
+    "DELETE /v1/audiences/{id}",
     "DELETE /v1/devices/{id}",
     "DELETE /v1/devices/{id}/user",
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "GET /v1/apps/{app}/settings/heartbeat",
+    "GET /v1/audiences",
+    "GET /v1/audiences/{id}",
     "GET /v1/dead-letters",
     "GET /v1/devices/{id}",
     "GET /v1/gateways",
@@ -29,6 +32,9 @@ const OPERATIONS: [&str; 34] = [
     "PATCH /v1/devices/{id}",
     "POST /v1/apps",
     "POST /v1/apps/{app}/keys/rotate",
+    "POST /v1/audiences",
+    "POST /v1/audiences/{id}/finish",
+    "POST /v1/audiences/{id}/members",
     "POST /v1/dead-letters/redrive",
     "POST /v1/devices",
     "POST /v1/devices/deregister",
@@ -36,6 +42,11 @@ const OPERATIONS: [&str; 34] = [
     "POST /v1/devices/{id}/receipts",
     "POST /v1/gateways/{id}/drain",
     "POST /v1/messages",
+    "POST /v1/messages/{id}/abort",
+    "POST /v1/messages/{id}/pause",
+    "POST /v1/messages/{id}/rate",
+    "POST /v1/messages/{id}/recall",
+    "POST /v1/messages/{id}/resume",
     "PUT /v1/apps/{app}/settings/heartbeat",
     "PUT /v1/devices/{id}/tags",
     "PUT /v1/devices/{id}/user",
@@ -75,6 +86,7 @@ async fn the_document_names_every_operation_and_resolves() {
         "RegisterDevice",
         "CreateApp",
         "RedriveRequest",
+        "RateRequest",
     ] {
         let schema = &document["components"]["schemas"][name];
         assert_eq!(schema["additionalProperties"], false, "{name} is closed");

@@ -1,7 +1,5 @@
 //! Pushes with a time.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_contract::http::v1::ValidPush;
@@ -13,7 +11,7 @@ use crate::{AcceptError, Acceptance, accept};
 const HOUR: Millis = 3_600_000;
 
 /// Accepts under one key a push of a minute's life.
-fn take(world: &Arc<World>, release_at: Option<UnixMillis>, body: u8) -> Result<MessageId, AcceptError> {
+pub(super) fn take(world: &World, release_at: Option<UnixMillis>, body: u8) -> Result<MessageId, AcceptError> {
     let options = Options { ttl_seconds: 60, priority: Priority::Normal, collapse_key: None, ..Options::default() };
     let payload = Bytes::from_static(b"{}");
     let push = ValidPush {
@@ -30,7 +28,7 @@ fn take(world: &Arc<World>, release_at: Option<UnixMillis>, body: u8) -> Result<
     let app = app();
     let acceptance =
         Acceptance { app: &app, push, body_sha256: [body; 32], idempotency_key: Some("order-7"), sent_at: NOW };
-    accept(&**world, &**world, NOW, acceptance).now_or_never().expect("it waits for its ports only")
+    accept(world, world, NOW, acceptance).now_or_never().expect("it waits for its ports only")
 }
 
 #[test]

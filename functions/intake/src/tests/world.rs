@@ -1,19 +1,19 @@
 //! A world in memory with one app. Any call can fail, before or after it took effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_credentials::{ApiKey, DeviceKeys};
 use homing_domain::{
-    App, AppId, ChangeRefused, DueTick, EventSettings, Message, MessageChange, MessageId, Millis, ServerKey, Shard,
-    ShardId, UnixMillis, UpstreamRoute,
+    App, AppId, AudienceId, ChangeRefused, DueTick, EventSettings, Member, MemberKey, Message, MessageChange,
+    MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis, UploadedAudience, UpstreamRoute,
 };
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts};
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Entropy, Error, Fault, Messages, Outgoing, QueueName, Queues,
-    ReceiptHandle, Received, Replaced, Result, StageError, Timers,
+    Accepted, Apps, Audiences, Clock, Created, DeadLetter, Entropy, Error, Fault, Messages, Outgoing, QueueName,
+    Queues, ReceiptHandle, Received, Replaced, Result, StageError, Timers,
 };
 
 use crate::queue::{self, attribute};
@@ -31,13 +31,17 @@ pub(super) enum When {
 pub(super) struct State {
     pub(super) now: UnixMillis,
     pub(super) messages: BTreeMap<MessageId, Message>,
+    pub(super) lists: BTreeMap<AudienceId, UploadedAudience>,
+    pub(super) members: BTreeSet<(AudienceId, MemberKey)>,
+    /// Members of the largest call.
+    pub(super) largest_chunk: usize,
     pub(super) jobs: Vec<Outgoing>,
     pub(super) timers: Vec<DueTick>,
     pub(super) calls: usize,
     pub(super) fail_at: Option<(usize, When)>,
 }
 
-pub(super) struct World(Mutex<State>);
+pub(crate) struct World(Mutex<State>);
 
 impl World {
     pub(super) fn new() -> Arc<Self> {
@@ -191,10 +195,17 @@ impl Messages for World {
 
     async fn change(
         &self,
-        _: MessageId,
-        _: MessageChange,
+        id: MessageId,
+        change: MessageChange,
     ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
-        unreachable!()
+        self.call(|state| {
+            let stored = state.messages.get_mut(&id)?;
+            let mut changed = stored.clone();
+            Some(changed.apply(change).map(|()| {
+                stored.clone_from(&changed);
+                changed
+            }))
+        })
     }
 
     async fn put_shard(&self, _: Shard) -> Result<Shard> {
@@ -238,6 +249,56 @@ impl Queues for World {
 
     async fn depth(&self, _: QueueName) -> Result<u64> {
         unreachable!()
+    }
+}
+
+impl Audiences for World {
+    async fn create_audience(&self, audience: UploadedAudience) -> Result<Created> {
+        self.call(|state| match state.lists.insert(audience.id, audience.clone()) {
+            Some(stored) => {
+                state.lists.insert(stored.id, stored);
+                Created::Exists
+            }
+            None => Created::New,
+        })
+    }
+
+    async fn audience(&self, id: AudienceId) -> Result<Option<UploadedAudience>> {
+        self.call(|state| state.lists.get(&id).cloned())
+    }
+
+    async fn audiences_of_app(&self, _: &AppId, _: Option<AudienceId>, _: usize) -> Result<Vec<UploadedAudience>> {
+        unreachable!()
+    }
+
+    async fn add_members(&self, id: AudienceId, members: Vec<Member>) -> Result<()> {
+        self.call(|state| {
+            state.largest_chunk = state.largest_chunk.max(members.len());
+            state.members.extend(members.into_iter().map(|member| (id, member.key)));
+        })
+    }
+
+    async fn finish_audience(&self, id: AudienceId) -> Result<Option<UploadedAudience>> {
+        self.call(|state| {
+            let count = state.members.iter().filter(|(list, _)| *list == id).count() as u64;
+            let list = state.lists.get_mut(&id)?;
+            list.members.get_or_insert(count);
+            Some(list.clone())
+        })
+    }
+
+    async fn members(&self, _: AudienceId, _: u8, _: Option<MemberKey>, _: usize) -> Result<Vec<Member>> {
+        unreachable!()
+    }
+
+    async fn are_members(&self, _: AudienceId, _: Vec<MemberKey>) -> Result<Vec<bool>> {
+        unreachable!()
+    }
+
+    async fn delete_audience(&self, id: AudienceId) -> Result<()> {
+        self.call(|state| {
+            state.lists.remove(&id);
+        })
     }
 }
 

@@ -1,0 +1,135 @@
+//! Control over a message that is on its way, and its recall.
+
+use futures_util::FutureExt as _;
+use homing_contract::queue::decode;
+use homing_domain::limits::{RECALL_GRACE, TTL_DEFAULT_SECONDS};
+use homing_domain::{Audience, AudienceJob, Cursor, Flow, Message, MessageChange, MessageId, Priority, Stage};
+use homing_endpoint::Problem;
+
+use super::scheduled::take;
+use super::world::{NOW, When, World, app};
+use crate::control::{ControlError, change, recall};
+
+/// A message in this stage.
+fn running(world: &World, stage: Stage) -> MessageId {
+    let id = take(world, None, 1).unwrap();
+    world.with(|state| {
+        state.jobs.clear();
+        state.calls = 0;
+        state.messages.get_mut(&id).unwrap().stage = stage;
+    });
+    id
+}
+
+fn apply(world: &World, id: MessageId, how: MessageChange) -> Result<Message, ControlError> {
+    change(world, &app(), id, how).now_or_never().expect("it waits for its ports only")
+}
+
+fn take_back(world: &World, id: MessageId) -> Result<MessageId, ControlError> {
+    recall(world, &app(), id, NOW).now_or_never().expect("it waits for its ports only")
+}
+
+fn code(error: ControlError) -> (u16, String) {
+    let problem = Problem::from(error);
+    (problem.status().as_u16(), problem.code().to_owned())
+}
+
+#[test]
+fn a_running_message_is_steered_and_a_stopped_one_is_not() {
+    let world = World::new();
+    let id = running(&world, Stage::Releasing);
+    assert_eq!(apply(&world, id, MessageChange::Pause(NOW)).unwrap().control.flow, Flow::Paused);
+    assert_eq!(apply(&world, id, MessageChange::SetRate(Some(9))).unwrap().options.rate_per_second, Some(9));
+    assert_eq!(apply(&world, id, MessageChange::Resume(NOW)).unwrap().control.flow, Flow::Running);
+    assert_eq!(apply(&world, id, MessageChange::Abort).unwrap().control.flow, Flow::Aborted);
+    let stopped = (409, "stopped".to_owned());
+    for how in [MessageChange::Pause(NOW), MessageChange::Resume(NOW), MessageChange::SetRate(None)] {
+        assert_eq!(code(apply(&world, id, how).unwrap_err()), stopped);
+    }
+}
+
+#[test]
+fn every_refusal_says_what_can_be_done_instead() {
+    for (stage, word) in [
+        (Stage::Accepted, "cancel"),
+        (Stage::Scheduled, "cancel"),
+        (Stage::Released, "recall"),
+        (Stage::Completed, "recall"),
+    ] {
+        let world = World::new();
+        let id = running(&world, stage);
+        let problem = Problem::from(apply(&world, id, MessageChange::Pause(NOW)).unwrap_err());
+        assert_eq!((problem.status().as_u16(), problem.code()), (409, "not_running"));
+        assert!(problem.in_words().contains(word), "{stage}: {}", problem.in_words());
+    }
+}
+
+#[test]
+fn messages_of_others_are_not_there() {
+    let world = World::new();
+    let id = running(&world, Stage::Releasing);
+    world.with(|state| state.messages.get_mut(&id).unwrap().app = "other".parse().unwrap());
+    assert_eq!(code(apply(&world, id, MessageChange::Abort).unwrap_err()), (404, "not_found".to_owned()));
+    assert_eq!(code(take_back(&world, id).unwrap_err()), (404, "not_found".to_owned()));
+    assert_eq!(world.with(|state| state.messages[&id].control.flow), Flow::Running);
+}
+
+#[test]
+fn a_recall_is_a_message_of_its_own() {
+    let world = World::new();
+    let id = running(&world, Stage::Completed);
+    let recall = take_back(&world, id).unwrap();
+    world.with(|state| {
+        assert_eq!(state.messages[&id].control.flow, Flow::Recalled);
+        let message = &state.messages[&recall];
+        assert_eq!((message.recalls, &message.audience), (Some(id), &Audience::RecipientsOf(id)));
+        assert_eq!((message.stage, message.options.priority), (Stage::Accepted, Priority::High));
+        // The message itself lives a minute only; who shows it may be away for longer.
+        assert_eq!(message.expires_at, NOW.plus(u64::from(TTL_DEFAULT_SECONDS) * 1_000));
+        let [job] = &state.jobs[..] else { panic!("{:?}", state.jobs) };
+        assert_eq!((job.delay, job.group.as_deref()), (RECALL_GRACE, Some("demo/high")));
+        let expected = AudienceJob { message: recall, segment: None, cursor: Cursor::Start };
+        assert_eq!(decode::<AudienceJob>(&job.body).unwrap(), expected);
+    });
+    assert_eq!(take_back(&world, id).unwrap(), recall, "once and for all");
+    world.with(|state| {
+        assert_eq!(state.jobs.len(), 2, "its job may be lost");
+        state.messages.get_mut(&recall).unwrap().stage = Stage::Released;
+    });
+    assert_eq!(take_back(&world, id).unwrap(), recall);
+    assert_eq!(world.with(|state| state.jobs.len()), 2, "it is on its way");
+    assert_eq!(code(take_back(&world, recall).unwrap_err()), (409, "is_a_recall".to_owned()));
+}
+
+#[test]
+fn what_has_not_begun_is_not_recalled() {
+    let world = World::new();
+    let id = running(&world, Stage::Scheduled);
+    assert_eq!(code(take_back(&world, id).unwrap_err()), (409, "not_running".to_owned()));
+    assert_eq!(world.with(|state| (state.messages.len(), state.jobs.len())), (1, 0));
+}
+
+/// Whatever fails, nobody is told of a recall before the message is stopped and the recall's row and job are durable, and
+/// a repeat gets there.
+#[test]
+fn no_recall_is_answered_halfway() {
+    let mut failures = 0;
+    for at in 1.. {
+        for when in [When::Before, When::After] {
+            let world = World::new();
+            let id = running(&world, Stage::Released);
+            world.with(|state| state.fail_at = Some((at, when)));
+            if take_back(&world, id).is_ok() {
+                assert_eq!(failures, 10, "two reads, the change, the row and the job");
+                return;
+            }
+            failures += 1;
+            let recall = take_back(&world, id).unwrap();
+            world.with(|state| {
+                assert_eq!(state.messages.keys().filter(|key| **key != id).collect::<Vec<_>>(), [&recall]);
+                assert_eq!(state.messages[&id].control.flow, Flow::Recalled);
+                assert!((1..=2).contains(&state.jobs.len()));
+            });
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Changes: what is written, in which order, and what is done when somebody was faster.
 
-use homing_domain::Amendment;
+use homing_domain::{AmendedContent, Amendment};
 
 use super::*;
 use crate::item::Code as _;
@@ -20,18 +20,10 @@ fn scheduled(payload: usize) -> Message {
     }
 }
 
-fn amendment(message: &Message, payload: usize) -> MessageChange {
-    MessageChange::Amend(Box::new(Amendment {
-        audience: message.audience.clone(),
-        exclude: message.exclude.clone(),
-        payload: Bytes::from(vec![b'n'; payload]),
-        localizations: Vec::new(),
-        overrides: Vec::new(),
-        options: message.options.clone(),
-        schedule: message.schedule.clone(),
-        release_at: message.release_at,
-        expires_at: message.expires_at,
-    }))
+/// Another payload of so many bytes.
+fn amendment(payload: usize) -> MessageChange {
+    let content = AmendedContent { payload: Bytes::from(vec![b'n'; payload]), ..AmendedContent::default() };
+    MessageChange::Amend(Box::new(Amendment { content: Some(content), ..Amendment::default() }))
 }
 
 fn item(item: &Item) -> Reply {
@@ -113,7 +105,7 @@ async fn a_new_body_has_a_name_of_its_own_and_goes_first() {
     let before = scheduled(4_096);
     let (row, body) = row::write(&before, NOW);
     let (store, script) = Script::store([item(&row), item(&body.clone().unwrap()), done(), done()]);
-    let after = store.change(ID, amendment(&before, 4_000)).await.unwrap().unwrap().unwrap();
+    let after = store.change(ID, amendment(4_000)).await.unwrap().unwrap().unwrap();
     assert_eq!(after.payload.len(), 4_000);
     assert_eq!(script.operations(), ["GetItem", "GetItem", "PutItem", "PutItem"]);
     let sent = script.sent();

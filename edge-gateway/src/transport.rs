@@ -6,6 +6,7 @@ pub(crate) mod tcp;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use homing_link::Transport;
@@ -18,6 +19,9 @@ pub(crate) trait Channel: Send + 'static {
 
     /// 32 bytes that only the two ends of this session know.
     fn exporter(&self) -> io::Result<[u8; 32]>;
+
+    /// Where the device is, as seen from here; over QUIC it may move. `None` = the transport cannot tell.
+    fn remote(&self) -> Option<SocketAddr>;
 
     /// Some bytes, `None` at the stream's end. May be dropped and called again: nothing is lost. Holds no buffer while it
     /// waits.

@@ -245,6 +245,7 @@ impl World {
                 self.devices[device].settled_uploads.insert(id);
             }
             Effect::HeartbeatChanged { .. } => self.hit("device", "heartbeat changed"),
+            Effect::Learned(_) => {}
             Effect::GoAway { .. } => {
                 self.hit("device", "is asked to go away");
                 let life = self.devices[device].life;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_domain::{UnixMillis, UpstreamId};
-use homing_link::client::{Backoff, Cursor, Live, Memory, Reconnect};
+use homing_link::client::{Backoff, Cursor, Live, Memory, Power, Reconnect};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use commands::Command;
@@ -32,6 +32,7 @@ pub(crate) struct Setup {
     pub(crate) transports: Arc<Transports>,
     pub(crate) preference: Preference,
     pub(crate) network_hash: u64,
+    pub(crate) power: Power,
 }
 
 /// A live link with its transport.
@@ -99,6 +100,7 @@ impl<S: StateStore> Agent<S> {
         }
         let clock = Clock::start();
         let mut memory = Memory::new(state.saved());
+        memory.set_power(setup.power);
         let State { unfinished, last_item, uploads, last_upload, winners, .. } = state;
         for upload in uploads {
             // The store holds no more than were taken in.

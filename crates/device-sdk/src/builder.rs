@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use homing_link::client::Backoff;
+use homing_link::client::{Backoff, Power};
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::{Agent, Setup};
@@ -38,6 +38,7 @@ pub struct Builder {
     preference: Preference,
     backoff: Backoff,
     network_hash: u64,
+    power: Power,
 }
 
 impl Builder {
@@ -50,6 +51,7 @@ impl Builder {
             preference: Preference::default(),
             backoff: Backoff::default(),
             network_hash: 0,
+            power: Power::default(),
         }
     }
 
@@ -81,7 +83,15 @@ impl Builder {
         self
     }
 
-    /// Names the network that the device is on; 0 = unknown.
+    /// What the device runs on; a battery by default. On mains it beats every 60 to 120 s and looks for nothing longer.
+    #[must_use]
+    pub const fn power(mut self, power: Power) -> Self {
+        self.power = power;
+        self
+    }
+
+    /// Names the network that the device is on; 0 = unknown. How long a network keeps a silent link is remembered by this
+    /// name, for the last 64; without names it is learned anew after each move.
     #[must_use]
     pub const fn network(mut self, network_hash: u64) -> Self {
         self.network_hash = network_hash;
@@ -103,6 +113,7 @@ impl Builder {
             transports,
             preference: self.preference,
             network_hash: self.network_hash,
+            power: self.power,
         };
         let (commands, commands_rx) = mpsc::channel(COMMANDS_MAX);
         let (items, items_rx) = mpsc::channel(INBOX_MAX);

@@ -112,8 +112,8 @@ impl Device {
         answer.await.unwrap_or(Err(UpError::Closed))
     }
 
-    /// The device is on another network: connects at once if it has no link, and asks nothing of the old network's
-    /// history. 0 = unknown.
+    /// The device is on another network: connects at once if it has no link; one that is still there goes on with the
+    /// heartbeat that is known of the new network, beginning at once. 0 = unknown.
     pub async fn network_changed(&self, network_hash: u64) {
         let _ = self.agent.send(Command::NetworkChanged(network_hash)).await;
     }

@@ -43,7 +43,9 @@ mod transports;
 pub use builder::{Builder, StartError};
 pub use device::{Device, DeviceError, UpError};
 pub use homing_link::Transport;
-pub use homing_link::client::{Backoff, Cursor, Loss, Message, SeenIds, Stop, Upload};
+pub use homing_link::client::{
+    Backoff, Cursor, Failed, Learned, Lesson, Loss, Message, Networks, Power, SeenIds, Stop, Upload,
+};
 pub use homing_wire::{PayloadEncoding, SkipReason};
 pub use identity::{Identity, Route};
 pub use inbox::{Delivery, Inbox};

@@ -12,7 +12,7 @@ use std::future::Future;
 
 use homing_domain::{ConnSeq, DeviceId, MessageId, UnixMillis, UpstreamId};
 use homing_link::Transport;
-use homing_link::client::{Cursor, Loss, Message, Saved, SeenIds, Upload};
+use homing_link::client::{Cursor, Lesson, Loss, Message, Networks, Saved, SeenIds, Upload};
 use homing_wire::SkipReason;
 
 pub use file::FileState;
@@ -138,6 +138,8 @@ pub enum Change {
     Uploaded(UpstreamId),
     /// A transport came first.
     Won(Winner),
+    /// Something was learned of a network.
+    Learned(Lesson),
 }
 
 /// How firmly a change must stand.
@@ -170,6 +172,8 @@ pub struct State {
     pub last_upload: UpstreamId,
     /// Which transport to try first, the oldest first.
     pub winners: Vec<Winner>,
+    /// How long which network keeps a silent link.
+    pub networks: Networks,
 }
 
 impl State {
@@ -207,6 +211,7 @@ impl State {
                 }
                 self.winners.push(winner);
             }
+            Change::Learned(lesson) => self.networks.apply(lesson),
         }
     }
 
@@ -226,13 +231,14 @@ impl State {
         changes.push(Change::Numbers { item: last_item, upload: self.last_upload });
         changes.extend(self.uploads.iter().cloned().map(Change::Uploading));
         changes.extend(self.winners.iter().copied().map(Change::Won));
+        changes.extend(self.networks.lessons().map(Change::Learned));
         changes
     }
 
     /// The part that the link's machine needs.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        Saved { cursor: self.cursor, conn_seq: self.conn_seq, seen: self.seen.clone() }
+        Saved { cursor: self.cursor, conn_seq: self.conn_seq, seen: self.seen.clone(), networks: self.networks.clone() }
     }
 }
 

@@ -8,7 +8,7 @@
 //! 3. Give bytes to [`Live::receive`], call [`Live::timeout`] at [`Live::next_timeout`], and after each call perform what
 //!    [`Live::poll`] yields. Each [`Effect::Commit`] is written durably, in order and with its cursor in **one** write;
 //!    only then comes [`Memory::committed`] with its number, followed by [`Live::update`]: the Ack may go out now.
-//! 4. When a link ends, [`Reconnect::ended`] says when to try again, or to stop.
+//! 4. When a link ends, [`Live::broken`] if its transport broke, then [`Reconnect::ended`] says when to try again, or to stop.
 //!
 //! A second link may be opened while the first still runs (after a GoAway). Its number gives the first one up: what still
 //! comes on that one ends it, because the second Hello has said how far the device is. So wait for
@@ -27,6 +27,7 @@ mod upstream;
 
 pub use arrival::{Arrival, Commit, Loss, Message};
 pub use end::{Closed, Ended};
+pub use heartbeat::{Failed, Learned, Lesson, NETWORKS_MAX, Networks, PROBES_A_DAY_MAX, Power};
 pub use live::{Effect, Live};
 pub use memory::{Cursor, Memory, Saved};
 pub use opening::{Introduction, Opened, Opening};

@@ -71,7 +71,12 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 () = self.handle.wait() => self.told().await,
                 Some(answer) = self.calls.next() => self.answered(answer),
                 read = self.channel.read(), if !self.live.is_congested() => match read {
-                    Ok(Some(bytes)) => self.live.receive(self.context.now(), &bytes),
+                    Ok(Some(bytes)) => {
+                        if let Some(remote) = self.channel.remote() {
+                            self.live.observed(remote);
+                        }
+                        self.live.receive(self.context.now(), &bytes);
+                    }
                     Ok(None) | Err(_) => break Ending::GONE,
                 },
                 Some(room) = shared.outbox.room(), if !self.unsent.is_empty() => {

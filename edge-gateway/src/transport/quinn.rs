@@ -115,6 +115,10 @@ impl Channel for QuicChannel {
         Ok(bytes)
     }
 
+    fn remote(&self) -> Option<SocketAddr> {
+        Some(self.connection.remote_address())
+    }
+
     async fn read(&mut self) -> io::Result<Option<Bytes>> {
         let chunk = self.receive.read_chunk(READ_MAX, true).await?;
         Ok(chunk.map(|chunk| chunk.bytes))

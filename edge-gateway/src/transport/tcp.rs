@@ -45,12 +45,13 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Makes the TLS handshake. The caller limits its time.
 pub(crate) async fn handshake(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result<TlsChannel> {
     stream.set_nodelay(true)?;
+    let remote = stream.peer_addr().ok();
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     // A client that offers no protocol at all passes the TLS library.
     if stream.get_ref().1.alpn_protocol() != Some(homing_wire::ALPN) {
         return Err(io::Error::other("the client speaks no homing/1"));
     }
-    Ok(TlsChannel { stream: Box::new(stream) })
+    Ok(TlsChannel { stream: Box::new(stream), remote })
 }
 
 /// A connection.
@@ -58,6 +59,8 @@ pub(crate) async fn handshake(config: Arc<ServerConfig>, stream: TcpStream) -> i
 pub(crate) struct TlsChannel {
     /// Boxed, for it is more than a kilobyte and moves through several tasks' states, each of which would hold a place.
     stream: Box<TlsStream<TcpStream>>,
+    /// Never another one in a connection's life.
+    remote: Option<SocketAddr>,
 }
 
 impl Channel for TlsChannel {
@@ -68,6 +71,10 @@ impl Channel for TlsChannel {
         let (_, session) = self.stream.get_ref();
         // An empty context and none are the same in TLS 1.3.
         session.export_keying_material([0; 32], label, Some(&[])).map_err(io::Error::other)
+    }
+
+    fn remote(&self) -> Option<SocketAddr> {
+        self.remote
     }
 
     async fn read(&mut self) -> io::Result<Option<Bytes>> {

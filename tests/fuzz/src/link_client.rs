@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use homing_domain::{DeviceId, MessageId, UnixMillis};
 use homing_link::Transport;
 use homing_link::client::{
-    Arrival, Commit, Cursor, Effect, Introduction, Live, Memory, Opened, Opening, Saved, SeenIds, Upload,
+    Arrival, Commit, Cursor, Effect, Introduction, Live, Memory, Opened, Opening, Saved, Upload,
 };
 use homing_wire::{
     Close, FactKind, Frame, GoAway, HeartbeatConfig, HeartbeatInterval, Pong, Push, Recall, Skip, UpAck, Welcome,
@@ -16,7 +16,7 @@ use crate::script::Script;
 /// The device delivers each message once, its cursor only rises, and it acknowledges nothing that is not durable.
 pub fn link_client(data: &[u8]) {
     let mut script = Script::new(data);
-    let saved = Saved { cursor: Cursor { epoch: 7, seq: script.number() }, conn_seq: 1, seen: SeenIds::default() };
+    let saved = Saved { cursor: Cursor { epoch: 7, seq: script.number() }, conn_seq: 1, ..Saved::default() };
     let mut device = Device {
         memory: Memory::new(saved.clone()),
         now: UnixMillis(1_000_000),

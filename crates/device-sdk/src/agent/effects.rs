@@ -46,6 +46,7 @@ impl<S: StateStore> Agent<S> {
                     }
                 }
                 Effect::HeartbeatChanged { .. } => self.show_connected(),
+                Effect::Learned(lesson) => batch.changes.push(Change::Learned(lesson)),
                 Effect::GoAway { spread, address } => self.move_away(spread, address.as_deref()),
                 Effect::End(reason) => ended = Some(reason),
             }

@@ -180,7 +180,10 @@ impl<S: StateStore> Agent<S> {
                 session.live.receive(self.clock.now(), &bytes, &mut self.memory);
                 self.perform().await
             }
-            Err(Broken::Lost) => self.link_ended(Ended::Lost),
+            Err(Broken::Lost) => {
+                session.live.broken(&mut self.memory);
+                self.link_ended(Ended::Lost)
+            }
             Err(Broken::Closed(code)) => {
                 // Only the Close frame names the other connection: without it, a newer one of this device is the reason,
                 // or another installation.
@@ -255,10 +258,10 @@ impl<S: StateStore> Agent<S> {
     pub(super) fn network_changed(&mut self, network_hash: u64) {
         self.setup.network_hash = network_hash;
         self.reconnect.network_changed();
-        if self.session.is_none()
-            && let Attempt::Waiting { at, .. } = &mut self.attempt
-        {
-            *at = UnixMillis::default();
+        match (&mut self.session, &mut self.attempt) {
+            (Some(session), _) => session.live.network_changed(self.clock.now(), network_hash, &mut self.memory),
+            (None, Attempt::Waiting { at, .. }) => *at = UnixMillis::default(),
+            (None, _) => {}
         }
     }
 

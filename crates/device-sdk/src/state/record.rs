@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes};
 use homing_credentials::sha256;
 use homing_domain::{DeviceId, MessageId, Priority, UnixMillis};
 use homing_link::Transport;
-use homing_link::client::{Cursor, Message, Upload};
+use homing_link::client::{Cursor, Failed, Learned, Lesson, Message, Upload};
 use homing_wire::{PayloadEncoding, SkipReason};
 use prost::Message as _;
 
@@ -18,7 +18,7 @@ const CHECKSUM_BYTES: usize = 8;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Record {
-    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     body: Option<Body>,
 }
 
@@ -42,6 +42,8 @@ enum Body {
     Seen(Bytes),
     #[prost(message, tag = "9")]
     Numbers(Numbers),
+    #[prost(message, tag = "10")]
+    Learned(Learnt),
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -158,6 +160,25 @@ struct Won {
     until_ms: u64,
 }
 
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct Learnt {
+    #[prost(uint64, tag = "1")]
+    network_hash: u64,
+    #[prost(bool, tag = "2")]
+    is_tcp: bool,
+    #[prost(uint64, tag = "3")]
+    proven_ms: u64,
+    /// 0 = none failed.
+    #[prost(uint64, tag = "4")]
+    failed_ms: u64,
+    #[prost(uint64, tag = "5")]
+    failed_at_ms: u64,
+    #[prost(uint32, tag = "6")]
+    failed_times: u32,
+    #[prost(uint64, tag = "7")]
+    paid_until_ms: u64,
+}
+
 /// Appends a change's record.
 pub(super) fn write(change: &Change, buffer: &mut Vec<u8>) {
     let body = to_record(change).encode_to_vec();
@@ -207,6 +228,7 @@ fn to_record(change: &Change) -> Record {
             is_tcp: winner.transport == Transport::Tcp,
             until_ms: winner.until.0,
         }),
+        Change::Learned(lesson) => Body::Learned(to_learnt(lesson)),
         Change::Seen(id) => Body::Seen(id_bytes(id)),
         Change::Numbers { item, upload } => Body::Numbers(Numbers { item: *item, upload: *upload }),
     };
@@ -233,12 +255,41 @@ fn from_record(record: Record) -> Option<Change> {
         Body::Uploaded(id) => Change::Uploaded(id),
         Body::Won(won) => Change::Won(Winner {
             network_hash: won.network_hash,
-            transport: if won.is_tcp { Transport::Tcp } else { Transport::Quic },
+            transport: transport(won.is_tcp),
             until: UnixMillis(won.until_ms),
         }),
+        Body::Learned(learnt) => Change::Learned(from_learnt(&learnt)),
         Body::Seen(id) => Change::Seen(MessageId::from_slice(&id)?),
         Body::Numbers(Numbers { item, upload }) => Change::Numbers { item, upload },
     })
+}
+
+fn to_learnt(lesson: &Lesson) -> Learnt {
+    let Lesson { network_hash, transport, learned } = *lesson;
+    let failed = learned.failed.unwrap_or(Failed { silence: 0, at: UnixMillis(0), times: 0 });
+    Learnt {
+        network_hash,
+        is_tcp: transport == Transport::Tcp,
+        proven_ms: learned.proven,
+        failed_ms: failed.silence,
+        failed_at_ms: failed.at.0,
+        failed_times: failed.times,
+        paid_until_ms: learned.paid_until.0,
+    }
+}
+
+fn from_learnt(learnt: &Learnt) -> Lesson {
+    let failed = Failed { silence: learnt.failed_ms, at: UnixMillis(learnt.failed_at_ms), times: learnt.failed_times };
+    let learned = Learned {
+        proven: learnt.proven_ms,
+        failed: (failed.silence > 0).then_some(failed),
+        paid_until: UnixMillis(learnt.paid_until_ms),
+    };
+    Lesson { network_hash: learnt.network_hash, transport: transport(learnt.is_tcp), learned }
+}
+
+const fn transport(is_tcp: bool) -> Transport {
+    if is_tcp { Transport::Tcp } else { Transport::Quic }
 }
 
 fn to_happened(event: &Event) -> Happened {

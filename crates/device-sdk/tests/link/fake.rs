@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use homing_credentials::{DeviceSecret, EXPORTER_LABEL, verify_hello};
 use homing_device_sdk::{Backoff, Identity, Route, Transport, Transports, Trust};
 use homing_domain::DeviceId;
-use homing_wire::{Ack, Close, CloseCode, Decoder, Frame, Hello, Push, Resumption, Welcome, encode};
+use homing_wire::{Ack, Close, CloseCode, Decoder, Frame, HeartbeatConfig, Hello, Push, Resumption, Welcome, encode};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -126,9 +126,12 @@ impl Peer {
     }
 
     pub(crate) async fn welcome(&self, lo: u64, hi: u64) {
+        self.welcome_with(lo, hi, None).await;
+    }
+
+    pub(crate) async fn welcome_with(&self, lo: u64, hi: u64, heartbeat: Option<HeartbeatConfig>) {
         let resumption = Resumption::Resumed as i32;
-        let welcome = Welcome { resumption, epoch: EPOCH, lo, hi, heartbeat: None, server_ms: 1 };
-        self.send([welcome.into()]).await;
+        self.send([Welcome { resumption, epoch: EPOCH, lo, hi, heartbeat, server_ms: 1 }.into()]).await;
     }
 
     pub(crate) async fn close(&self, code: CloseCode, detail: u64) {

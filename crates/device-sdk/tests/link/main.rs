@@ -4,6 +4,7 @@
 
 mod delivery;
 mod fake;
+mod learning;
 mod moving;
 mod routing;
 mod talking;

@@ -1,58 +1,107 @@
-//! When to beat. The interval is the server's for now; late answers shorten it (device-link design, section 5).
+//! When to beat: as seldom as the network allows, which is learned (device-link design, section 5; ADR 0017).
+//!
+//! Over QUIC the device asks for [`probing`]: what comes through after a silence proves it, and what does not costs nothing.
+//! Over TCP a silence that is too long costs the link, so nothing is asked for: each answered heartbeat proves the silence
+//! before it, and the next one may come a sixteenth later.
+
+mod learned;
+mod networks;
+mod pace;
+mod power;
+mod probing;
 
 use homing_domain::{HeartbeatSettings, Interval, Millis, UnixMillis};
 use homing_wire::HeartbeatConfig;
 
+pub use self::learned::{Failed, Learned, PROBES_A_DAY_MAX};
+pub(super) use self::networks::Suspicion;
+pub use self::networks::{Lesson, NETWORKS_MAX, Networks};
+use self::pace::Pace;
+pub use self::power::Power;
+use self::probing::{PROBE_WITHIN, Probing};
 use crate::Transport;
 
 /// A Pong later than this is late: the radio or the path is in trouble.
 const LATE_AFTER: Millis = 5_000;
 /// A link on which nothing came for so long after a Ping is dead.
 const DEAD_AFTER: Millis = 15_000;
-/// Late in a row: halve the interval.
-const LATE_HALVES: u32 = 2;
-/// Late in a row: beat as often as allowed.
-const LATE_MINIMUM: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct Heartbeat {
+    transport: Transport,
+    power: Power,
     bounds: Interval,
+    learned: Learned,
+    /// What is known differs from what was told.
+    is_news: bool,
+    probing: Probing,
+    pace: Pace,
     interval: Millis,
+    /// The interval that was told.
+    shown: Millis,
     /// What the gateway reckons with.
     announced: Millis,
     next_ping: UnixMillis,
     /// The unanswered Ping.
     asked: Option<UnixMillis>,
+    /// The silence that it ended.
+    tested: Millis,
+    /// Nothing was sent or heard since.
+    quiet_since: UnixMillis,
     /// Something came since the Ping.
     heard: bool,
-    late: u32,
+    /// This end's address as the gateway last saw it.
+    observed: Option<Box<str>>,
 }
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
-    /// A Ping that announces the time to the next one; 0 = unchanged.
-    Ping { next: Millis },
+    /// A Ping.
+    Ping {
+        /// Announces the time to the next one; 0 = unchanged.
+        next: Millis,
+        /// Asks for a probe after this; 0 = none.
+        probe_after: Millis,
+    },
     /// The link is dead.
     Dead,
 }
 
 impl Heartbeat {
-    pub(super) fn new(now: UnixMillis, transport: Transport, config: Option<&HeartbeatConfig>) -> Self {
+    pub(super) fn new(
+        now: UnixMillis,
+        transport: Transport,
+        config: Option<&HeartbeatConfig>,
+        power: Power,
+        learned: Learned,
+    ) -> Self {
         let defaults = HeartbeatSettings::default();
         let default = match transport {
             Transport::Quic => defaults.quic,
             Transport::Tcp => defaults.tcp,
         };
-        let bounds = config.and_then(bounds).unwrap_or(default);
+        let given = config.and_then(bounds).unwrap_or(default);
+        let bounds = power.within(given);
+        let interval = learned.interval(&bounds);
         Self {
+            transport,
+            power,
             bounds,
-            interval: bounds.initial,
-            announced: bounds.initial,
-            next_ping: now.plus(bounds.initial),
+            learned,
+            is_news: false,
+            probing: Probing::new(now),
+            pace: Pace::default(),
+            interval,
+            shown: interval,
+            // Until it hears otherwise.
+            announced: given.initial,
+            next_ping: now.plus(interval),
             asked: None,
+            tested: 0,
+            quiet_since: now,
             heard: false,
-            late: 0,
+            observed: None,
         }
     }
 
@@ -60,37 +109,93 @@ impl Heartbeat {
         self.interval
     }
 
-    /// New settings. True = the interval changed; a Ping announces it at once.
-    pub(super) fn configure(&mut self, now: UnixMillis, config: &HeartbeatConfig) -> bool {
-        let Some(bounds) = bounds(config) else {
-            return false;
+    /// The interval, if it is another one than the last time.
+    pub(super) fn new_interval(&mut self) -> Option<Millis> {
+        let interval = self.interval;
+        (std::mem::replace(&mut self.shown, interval) != interval).then_some(interval)
+    }
+
+    /// What is known, if it is more than the last time.
+    pub(super) fn new_lesson(&mut self) -> Option<Learned> {
+        std::mem::take(&mut self.is_news).then_some(self.learned)
+    }
+
+    /// New settings. If the interval changes, a Ping announces it at once.
+    pub(super) fn configure(&mut self, now: UnixMillis, config: &HeartbeatConfig) {
+        let Some(bounds) = bounds(config).map(|bounds| self.power.within(bounds)) else {
+            return;
         };
         if bounds == self.bounds {
-            return false;
+            return;
         }
         self.bounds = bounds;
-        self.set_interval(now, bounds.initial)
+        self.disturb(now);
+        // A longer wait than the new bounds allow may be under way.
+        self.next_ping = self.next_ping.min(now.plus(bounds.maximum));
+        let before = self.interval;
+        self.refresh(now);
+        if self.interval != before {
+            self.next_ping = now;
+        }
     }
 
-    pub(super) fn heard(&mut self) {
+    /// The device is on another network, and the link is still there. A Ping at once shows the gateway the new address.
+    pub(super) fn network_changed(&mut self, now: UnixMillis, learned: Learned) {
+        self.learned = learned;
+        self.is_news = false;
+        self.probing = Probing::new(now);
+        self.pace = Pace::default();
+        self.observed = None;
+        self.refresh(now);
+        self.next_ping = now;
+        // What this Ping ends was silence on two networks.
+        self.quiet_since = now;
+    }
+
+    /// Bytes came.
+    pub(super) const fn heard(&mut self, now: UnixMillis) {
         self.heard = true;
+        self.quiet_since = now;
     }
 
-    /// A Pong came. True = it came so late that the interval changed.
-    pub(super) fn ponged(&mut self, now: UnixMillis) -> bool {
+    /// Something other than a heartbeat goes out.
+    pub(super) fn sent(&mut self, now: UnixMillis) {
+        self.quiet_since = now;
+        self.disturb(now);
+    }
+
+    /// The silence that a probe was to end was broken: nothing can be learned from it.
+    pub(super) fn disturb(&mut self, now: UnixMillis) {
+        if self.probing.disturb() {
+            self.next_ping = self.next_ping.min(now.plus(self.interval));
+        }
+    }
+
+    /// The gateway's probe came. In time it proves the silence, and the device is awake: it beats at once.
+    pub(super) fn probed(&mut self, now: UnixMillis) {
+        if self.probing.arrived(&mut self.learned, now) {
+            self.is_news = true;
+            self.refresh(now);
+            self.next_ping = now;
+        } else {
+            self.disturb(now);
+        }
+    }
+
+    /// A Pong came.
+    pub(super) fn ponged(&mut self, now: UnixMillis, observed: &str) {
+        self.see(now, observed);
         let Some(asked) = self.asked.take() else {
-            return false;
+            return;
         };
-        if now.since(asked) <= LATE_AFTER {
-            self.late = 0;
-            return false;
+        let is_timely = now.since(asked) <= LATE_AFTER;
+        self.pace.note(is_timely);
+        if let Some(deadline) = self.probing.begin(now) {
+            self.next_ping = deadline;
         }
-        self.late += 1;
-        match self.late {
-            LATE_HALVES => self.set_interval(now, self.interval / 2),
-            LATE_MINIMUM.. => self.set_interval(now, self.bounds.minimum),
-            _ => false,
-        }
+        self.is_news |= self.probing.answered(&mut self.learned, is_timely, now);
+        self.is_news |= self.transport == Transport::Tcp && self.learned.prove(self.tested);
+        self.refresh(now);
     }
 
     pub(super) fn next_timeout(&self) -> UnixMillis {
@@ -104,25 +209,67 @@ impl Heartbeat {
         if now < self.next_timeout() {
             return None;
         }
-        if self.asked.is_some() && !self.heard {
-            return Some(Beat::Dead);
+        match self.asked {
+            Some(_) if !self.heard => return Some(Beat::Dead),
+            // Other things came, but the Pong is lost.
+            Some(_) => self.pace.note(false),
+            None => {}
         }
+        self.probing.close(now);
+        self.refresh(now);
+        self.tested = now.since(self.quiet_since);
         self.asked = Some(now);
         self.heard = false;
-        self.next_ping = now.plus(self.interval);
-        let next = if self.announced == self.interval { 0 } else { self.interval };
-        self.announced = self.interval;
-        Some(Beat::Ping { next })
+        self.quiet_since = now;
+        let (wait, probe_after) = self.wait(now);
+        self.next_ping = now.plus(wait);
+        let next = if self.announced == wait { 0 } else { wait };
+        self.announced = wait;
+        Some(Beat::Ping { next, probe_after })
     }
 
-    fn set_interval(&mut self, now: UnixMillis, interval: Millis) -> bool {
-        let interval = interval.clamp(self.bounds.minimum, self.bounds.maximum);
-        let changed = interval != self.interval;
-        if changed {
-            self.interval = interval;
-            self.next_ping = now;
+    /// The link broke. The silence after which it did, if that may have been the reason.
+    pub(super) fn suspect(&self) -> Option<Millis> {
+        let is_unanswered = self.asked.is_some() && !self.heard;
+        (self.transport == Transport::Tcp && is_unanswered).then_some(self.tested)
+    }
+
+    /// How long to the next heartbeat, and the probe to ask for.
+    fn wait(&mut self, now: UnixMillis) -> (Millis, Millis) {
+        if !self.pace.is_calm() {
+            return (self.interval, 0);
         }
-        changed
+        match self.transport {
+            Transport::Quic => match self.probing.ask(&mut self.learned, &self.bounds, now) {
+                Some(silence) => {
+                    self.is_news = true;
+                    (silence + PROBE_WITHIN, silence)
+                }
+                None => (self.interval, 0),
+            },
+            Transport::Tcp => {
+                let longer = self.learned.next_try(self.transport, &self.bounds, now);
+                (longer.unwrap_or(self.interval).max(self.interval), 0)
+            }
+        }
+    }
+
+    fn see(&mut self, now: UnixMillis, observed: &str) {
+        if observed.is_empty() || self.observed.as_deref() == Some(observed) {
+            return;
+        }
+        if self.observed.replace(observed.into()).is_some() {
+            // Either the network forgot the old address during the silence, or the device moved.
+            self.probing.doubt(now);
+        }
+    }
+
+    fn refresh(&mut self, now: UnixMillis) {
+        let interval = self.pace.apply(self.learned.interval(&self.bounds), &self.bounds);
+        if interval < self.interval {
+            self.next_ping = self.next_ping.min(now.plus(interval));
+        }
+        self.interval = interval;
     }
 }
 
@@ -137,57 +284,4 @@ fn bounds(config: &HeartbeatConfig) -> Option<Interval> {
 }
 
 #[cfg(test)]
-mod tests {
-    use homing_wire::HeartbeatInterval;
-
-    use super::*;
-
-    const START: UnixMillis = UnixMillis(1_000_000);
-
-    fn config(initial: u32, minimum: u32, maximum: u32) -> HeartbeatConfig {
-        HeartbeatConfig { interval: Some(HeartbeatInterval { initial, minimum, maximum }), idle_factor_percent: 150 }
-    }
-
-    #[test]
-    fn it_beats_at_the_interval_and_dies_unanswered() {
-        let mut beat = Heartbeat::new(START, Transport::Quic, Some(&config(20_000, 10_000, 60_000)));
-        assert_eq!(beat.timeout(START.plus(19_999)), None);
-        assert_eq!(beat.timeout(START.plus(20_000)), Some(Beat::Ping { next: 0 }));
-        assert_eq!(beat.next_timeout(), START.plus(35_000));
-        assert_eq!(beat.timeout(START.plus(35_000)), Some(Beat::Dead));
-    }
-
-    #[test]
-    fn any_byte_after_the_ping_proves_life() {
-        let mut beat = Heartbeat::new(START, Transport::Quic, Some(&config(20_000, 10_000, 60_000)));
-        beat.timeout(START.plus(20_000));
-        beat.heard();
-        assert_eq!(beat.timeout(START.plus(35_000)), None);
-        assert_eq!(beat.timeout(START.plus(40_000)), Some(Beat::Ping { next: 0 }));
-    }
-
-    #[test]
-    fn late_answers_shorten_it_and_it_is_announced() {
-        let mut beat = Heartbeat::new(START, Transport::Tcp, Some(&config(60_000, 10_000, 60_000)));
-        let mut seen = Vec::new();
-        for _ in 0..4 {
-            let now = beat.next_timeout();
-            seen.push(beat.timeout(now).unwrap());
-            beat.heard();
-            beat.ponged(now.plus(LATE_AFTER + 1));
-        }
-        let announced = [0, 0, 30_000, 10_000].map(|next| Beat::Ping { next });
-        assert_eq!(seen, announced);
-        assert_eq!(beat.interval(), 10_000);
-    }
-
-    #[test]
-    fn a_new_setting_is_announced_at_once() {
-        let mut beat = Heartbeat::new(START, Transport::Tcp, None);
-        assert_eq!(beat.interval(), 270_000);
-        assert!(beat.configure(START, &config(30_000, 10_000, 60_000)));
-        assert_eq!(beat.timeout(START), Some(Beat::Ping { next: 30_000 }));
-        assert!(!beat.configure(START, &config(30_000, 10_000, 60_000)));
-        assert!(!beat.configure(START, &config(5, 10, 1)), "nonsense is ignored");
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use homing_wire::{
 
 use super::arrival::{Arrival, Commit, Message};
 use super::end::{Closed, Ended};
-use super::heartbeat::{Beat, Heartbeat};
+use super::heartbeat::{Beat, Heartbeat, Lesson};
 use super::memory::{Cursor, Memory};
 use crate::Transport;
 use crate::limits::ACK_DELAY_MAX;
@@ -38,6 +38,8 @@ pub enum Effect {
         /// The new one.
         interval: Millis,
     },
+    /// Something was learned of the network, and is in the [`Memory`]: keep it. Nothing waits for that.
+    Learned(Lesson),
     /// Connect elsewhere within a random part of `spread`, take over, then close this link.
     GoAway {
         /// Over how long devices spread.
@@ -49,11 +51,20 @@ pub enum Effect {
     End(Ended),
 }
 
+/// Which link it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) transport: Transport,
+    pub(super) network_hash: u64,
+    pub(super) conn_seq: ConnSeq,
+}
+
 /// A live link. Wants [`Live::update`] after every change of its [`Memory`].
 #[derive(Debug)]
 pub struct Live {
     decoder: Decoder,
     transport: Transport,
+    network_hash: u64,
     conn_seq: ConnSeq,
     /// How far this link has come: an Ack beyond it would be a lie about this link.
     passed: Cursor,
@@ -68,24 +79,26 @@ pub struct Live {
 impl Live {
     pub(super) fn new(
         now: UnixMillis,
-        transport: Transport,
-        conn_seq: ConnSeq,
+        Place { transport, network_hash, conn_seq }: Place,
         start: Cursor,
         heartbeat: Option<&HeartbeatConfig>,
         decoder: Decoder,
         memory: &mut Memory,
     ) -> Self {
         memory.receipts.requeue();
+        let lessons = memory.arrive(now, network_hash, transport);
+        let learned = memory.networks.learned(network_hash, transport);
         let mut live = Self {
             decoder,
             transport,
+            network_hash,
             conn_seq,
             passed: start,
             acked: start.seq,
             is_resumed: true,
             ack_due: None,
-            heartbeat: Heartbeat::new(now, transport, heartbeat),
-            effects: VecDeque::new(),
+            heartbeat: Heartbeat::new(now, transport, heartbeat, memory.power, learned),
+            effects: lessons.map(Effect::Learned).collect(),
             is_over: false,
         };
         live.update(now, memory);
@@ -137,7 +150,7 @@ impl Live {
             return;
         }
         if !bytes.is_empty() {
-            self.heartbeat.heard();
+            self.heartbeat.heard(now);
             self.decoder.feed(bytes);
         }
         while !self.is_over {
@@ -156,11 +169,11 @@ impl Live {
             return;
         }
         while let Some(up) = memory.uploads.next(now, self.conn_seq) {
-            self.effects.push_back(Effect::Transmit(up.into()));
+            self.transmit(now, up);
         }
         let ready = self.ready(memory);
         if ready.saturating_sub(self.acked) >= ACK_AT_ONCE {
-            self.send_ack(memory);
+            self.send_ack(now, memory);
         } else if ready > self.acked || memory.receipts.is_waiting() {
             self.ack_due.get_or_insert_with(|| now.plus(ACK_DELAY_MAX));
         }
@@ -180,17 +193,22 @@ impl Live {
             return;
         }
         match self.heartbeat.timeout(now) {
-            Some(Beat::Ping { next }) => {
+            Some(Beat::Ping { next, probe_after }) => {
                 let ack = self.take_ack(memory);
                 memory.receipts.pinged();
-                let next_ms = u32::try_from(next).unwrap_or(u32::MAX);
-                self.effects.push_back(Effect::Transmit(Ping { ack, probe_after_ms: 0, next_ms }.into()));
+                let milliseconds = |span| u32::try_from(span).unwrap_or(u32::MAX);
+                let ping = Ping { ack, probe_after_ms: milliseconds(probe_after), next_ms: milliseconds(next) };
+                self.effects.push_back(Effect::Transmit(ping.into()));
+                self.tell_heartbeat(memory);
             }
-            Some(Beat::Dead) => return self.end(Ended::Silent),
+            Some(Beat::Dead) => {
+                self.broken(memory);
+                return self.end(Ended::Silent);
+            }
             None => {}
         }
         if self.ack_due.is_some_and(|due| due <= now) {
-            self.send_ack(memory);
+            self.send_ack(now, memory);
         }
         self.update(now, memory);
     }
@@ -198,14 +216,37 @@ impl Live {
     /// Leaves cleanly: what is durable is acknowledged, then a Close goes out. The driver ends the link.
     pub fn leave(&mut self, memory: &mut Memory) {
         if !self.is_over {
-            self.send_ack(memory);
+            let ack = self.take_ack(memory);
+            self.effects.extend(ack.map(|ack| Effect::Transmit(ack.into())));
             let close = Close { code: CloseCode::Normal as i32, retry_after_ms: 0, detail: 0 };
             self.effects.push_back(Effect::Transmit(close.into()));
             self.is_over = true;
         }
     }
 
+    /// The device is on another network, and the link is still there: it goes on with what is known of that one.
+    pub fn network_changed(&mut self, now: UnixMillis, network_hash: u64, memory: &mut Memory) {
+        if self.is_over || network_hash == self.network_hash {
+            return;
+        }
+        self.network_hash = network_hash;
+        let lesson = memory.networks.visit(network_hash, self.transport);
+        self.effects.extend(lesson.map(Effect::Learned));
+        self.heartbeat.network_changed(now, memory.networks.learned(network_hash, self.transport));
+        self.tell_heartbeat(memory);
+    }
+
+    /// The transport broke, or nothing comes any more. If it was at a heartbeat, the next link shows what to learn from it.
+    pub fn broken(&self, memory: &mut Memory) {
+        if let Some(silence) = self.heartbeat.suspect() {
+            memory.suspicion.raise(self.network_hash, silence);
+        }
+    }
+
     fn frame(&mut self, now: UnixMillis, frame: Frame, memory: &mut Memory) {
+        if !matches!(frame, Frame::Pong(_) | Frame::Probe(_)) {
+            self.heartbeat.disturb(now);
+        }
         match frame {
             Frame::Push(push) => self.push(now, push, memory),
             Frame::Skip(skip) => self.skip(skip, memory),
@@ -213,8 +254,11 @@ impl Live {
             Frame::UpAck(answer) => self.up_ack(now, answer, memory),
             Frame::Recall(recall) => self.recall(&recall, memory),
             Frame::GoAway(go_away) => self.go_away(go_away),
-            Frame::HeartbeatConfig(config) => self.configure(now, &config),
-            Frame::Probe(_) => {}
+            Frame::HeartbeatConfig(config) => self.configure(now, &config, memory),
+            Frame::Probe(_) => {
+                self.heartbeat.probed(now);
+                self.tell_heartbeat(memory);
+            }
             Frame::Close(close) => self.end(Ended::Closed(Closed::from(close))),
             Frame::Hello(_) | Frame::Welcome(_) | Frame::Ack(_) | Frame::Ping(_) | Frame::Up(_) => {
                 self.protocol_error();
@@ -303,23 +347,31 @@ impl Live {
 
     fn pong(&mut self, now: UnixMillis, pong: Pong, memory: &mut Memory) {
         memory.receipts.ponged();
-        if self.heartbeat.ponged(now) {
-            let interval = self.heartbeat.interval();
-            self.effects.push_back(Effect::HeartbeatChanged { interval });
-        }
+        memory.suspicion.disprove(self.network_hash, self.transport);
+        self.heartbeat.ponged(now, &pong.observed);
+        self.tell_heartbeat(memory);
         if let Some(config) = pong.heartbeat {
-            self.configure(now, &config);
+            self.configure(now, &config, memory);
         }
         if let Some(go_away) = pong.go_away {
             self.go_away(go_away);
         }
     }
 
-    fn configure(&mut self, now: UnixMillis, config: &HeartbeatConfig) {
-        if self.heartbeat.configure(now, config) {
-            let interval = self.heartbeat.interval();
-            self.effects.push_back(Effect::HeartbeatChanged { interval });
+    fn configure(&mut self, now: UnixMillis, config: &HeartbeatConfig, memory: &mut Memory) {
+        self.heartbeat.configure(now, config);
+        self.tell_heartbeat(memory);
+    }
+
+    /// What is new about the heartbeat goes to the memory and to the driver.
+    fn tell_heartbeat(&mut self, memory: &mut Memory) {
+        if let Some(learned) = self.heartbeat.new_lesson() {
+            let lesson = Lesson { network_hash: self.network_hash, transport: self.transport, learned };
+            memory.networks.apply(lesson);
+            self.effects.push_back(Effect::Learned(lesson));
         }
+        let interval = self.heartbeat.new_interval();
+        self.effects.extend(interval.map(|interval| Effect::HeartbeatChanged { interval }));
     }
 
     fn up_ack(&mut self, now: UnixMillis, answer: UpAck, memory: &mut Memory) {
@@ -350,10 +402,15 @@ impl Live {
         Some(Ack { seq: self.acked, receipts: memory.receipts.take() })
     }
 
-    fn send_ack(&mut self, memory: &mut Memory) {
+    fn send_ack(&mut self, now: UnixMillis, memory: &mut Memory) {
         if let Some(ack) = self.take_ack(memory) {
-            self.effects.push_back(Effect::Transmit(ack.into()));
+            self.transmit(now, ack);
         }
+    }
+
+    fn transmit(&mut self, now: UnixMillis, frame: impl Into<Frame>) {
+        self.heartbeat.sent(now);
+        self.effects.push_back(Effect::Transmit(frame.into()));
     }
 
     fn protocol_error(&mut self) {

@@ -6,9 +6,11 @@ use homing_domain::{ConnSeq, Epoch, MessageId, Seq, UnixMillis};
 use homing_wire::FactKind;
 
 use super::arrival::{Arrival, Commit, Message};
+use super::heartbeat::{Lesson, Networks, Power, Suspicion};
 use super::receipts::Receipts;
 use super::seen::SeenIds;
 use super::upstream::Uploads;
+use crate::Transport;
 
 /// How far a device has come: everything up to `seq` is durably processed or skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Saved {
     pub conn_seq: ConnSeq,
     /// What it has seen.
     pub seen: SeenIds,
+    /// What it has learned of its networks.
+    pub networks: Networks,
 }
 
 /// What a write that is under way will have made durable.
@@ -54,6 +58,9 @@ pub struct Memory {
     pub(super) hole: Option<Cursor>,
     pub(super) receipts: Receipts,
     pub(super) uploads: Uploads,
+    pub(super) networks: Networks,
+    pub(super) suspicion: Suspicion,
+    pub(super) power: Power,
 }
 
 impl Memory {
@@ -65,6 +72,7 @@ impl Memory {
             durable: saved.cursor,
             conn_seq: saved.conn_seq,
             seen: saved.seen,
+            networks: saved.networks,
             ..Self::default()
         }
     }
@@ -74,7 +82,30 @@ impl Memory {
         let receipts = std::mem::take(&mut self.receipts);
         let uploads = std::mem::take(&mut self.uploads);
         // Numbers go on rising, so that a late report on an old commit means nothing.
-        *self = Self { receipts, uploads, commits: self.commits, ..Self::new(saved) };
+        *self = Self { receipts, uploads, commits: self.commits, power: self.power, ..Self::new(saved) };
+    }
+
+    /// What the device runs on, from the next link on.
+    pub const fn set_power(&mut self, power: Power) {
+        self.power = power;
+    }
+
+    /// What is known of networks.
+    #[must_use]
+    pub const fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// A link is live on this network: what that teaches, to be kept.
+    pub(super) fn arrive(
+        &mut self,
+        now: UnixMillis,
+        network_hash: u64,
+        transport: Transport,
+    ) -> impl Iterator<Item = Lesson> + use<> {
+        let verdict = self.suspicion.verdict(network_hash, &mut self.networks, now);
+        let visit = self.networks.visit(network_hash, transport);
+        verdict.into_iter().chain(visit)
     }
 
     /// How far everything is durable.

@@ -6,7 +6,7 @@ use homing_wire::{Decoder, Frame, Hello, Resumption, Welcome};
 
 use super::arrival::Arrival;
 use super::end::Ended;
-use super::live::Live;
+use super::live::{Live, Place};
 use super::memory::{Cursor, Memory};
 use crate::Transport;
 
@@ -40,8 +40,7 @@ pub struct Introduction {
 #[derive(Debug)]
 pub struct Opening {
     decoder: Decoder,
-    transport: Transport,
-    conn_seq: ConnSeq,
+    place: Place,
     cursor: Cursor,
     deadline: UnixMillis,
 }
@@ -77,8 +76,11 @@ impl Opening {
         };
         let opening = Self {
             decoder: Decoder::new(),
-            transport: introduction.transport,
-            conn_seq: introduction.conn_seq,
+            place: Place {
+                transport: introduction.transport,
+                network_hash: introduction.network_hash,
+                conn_seq: introduction.conn_seq,
+            },
             cursor,
             deadline: now.plus(WELCOME_TIMEOUT),
         };
@@ -113,7 +115,7 @@ impl Opening {
             _ => return Opened::Ended(Ended::Protocol),
         };
         let heartbeat = welcome.heartbeat.as_ref();
-        let mut live = Live::new(now, self.transport, self.conn_seq, start, heartbeat, self.decoder, memory);
+        let mut live = Live::new(now, self.place, start, heartbeat, self.decoder, memory);
         if let Some(commit) = commit {
             live.begin_with(commit);
         }

@@ -94,6 +94,9 @@ impl Reconnect {
 
     /// A link or a try has ended. `was_live` = it had been welcomed; `random` is even over all of `u64`.
     pub fn ended(&mut self, ended: Ended, was_live: bool, memory: &mut Memory, random: u64) -> Next {
+        if !was_live && ended == Ended::Unreachable {
+            memory.suspicion.network_is_away();
+        }
         if let Ended::Closed(closed) = ended
             && let Some(next) = self.closed(closed, memory)
         {

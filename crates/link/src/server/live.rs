@@ -9,6 +9,7 @@ mod records;
 mod sending;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use homing_domain::mailbox::{Fenced, Mailbox, Tombstoned, Trimmed};
@@ -89,6 +90,12 @@ impl Live {
             self.effects = VecDeque::new();
         }
         effect
+    }
+
+    /// Where the device's bytes come from now; say it before [`Self::receive`]. The next Pong tells the device if it changed:
+    /// its network forgot the old address, or it moved.
+    pub const fn observed(&mut self, address: SocketAddr) {
+        self.liveness.observed(address);
     }
 
     /// Takes bytes from the device in.

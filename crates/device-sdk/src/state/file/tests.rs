@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use homing_domain::{DeviceId, MessageId, Priority, UnixMillis};
 use homing_link::Transport;
-use homing_link::client::{Cursor, Message, Upload};
+use homing_link::client::{Cursor, Failed, Learned, Lesson, Message, Networks, Upload};
 use homing_wire::{PayloadEncoding, SkipReason};
 use tempfile::TempDir;
 
@@ -31,6 +31,9 @@ fn message(seq: u64) -> Event {
 fn batches() -> Vec<Vec<Change>> {
     let device = DeviceId::from_bytes([9; 16]);
     let upload = |id| Upload { id, topic: "t".into(), payload: Bytes::from_static(b"up") };
+    let failed = Some(Failed { silence: 124_000, at: UnixMillis(7), times: 2 });
+    let learned = Learned { proven: 119_000, failed, paid_until: UnixMillis(8) };
+    let lesson = |network_hash, transport, learned| Change::Learned(Lesson { network_hash, transport, learned });
     let winner = Winner { network_hash: 4, transport: Transport::Tcp, until: UnixMillis(9) };
     vec![
         vec![Change::Began { device, cursor: Cursor { epoch: 3, seq: 0 } }],
@@ -43,6 +46,7 @@ fn batches() -> Vec<Vec<Change>> {
         vec![arrived(9, Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None })],
         vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10 } })],
         vec![Change::Seen(MessageId::from_bytes([6; 16])), Change::Numbers { item: 90, upload: 95 }],
+        vec![lesson(4, Transport::Quic, learned), lesson(0, Transport::Tcp, Learned { failed: None, ..learned })],
     ]
 }
 
@@ -163,4 +167,19 @@ fn after_a_failed_write_it_is_read_anew() {
     assert_eq!(log.state.conn_seq, 5);
     commit(&mut log, vec![Change::Connection(8)]);
     assert_eq!(state_at(&path).conn_seq, 8);
+}
+
+/// As it was written before devices learned anything: a Began, a connection number and a winner.
+#[test]
+fn an_older_file_is_read_and_gone_on_with() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    std::fs::write(&path, include_bytes!("fixtures/before-learning.state")).unwrap();
+    let mut log = Log::open(&path).unwrap();
+    assert_eq!((log.state.conn_seq, log.state.winners.len(), log.state.unfinished.len()), (4, 1, 1));
+    assert_eq!(log.state.networks, Networks::default());
+    let learned = Learned { proven: 60_000, ..Learned::default() };
+    commit(&mut log, vec![Change::Learned(Lesson { network_hash: 4, transport: Transport::Quic, learned })]);
+    drop(log);
+    assert_eq!(state_at(&path).networks.learned(4, Transport::Quic), learned);
 }

@@ -188,7 +188,7 @@ fn an_ack_rides_on_a_ping() {
     world.write();
     world.wait();
     let riding = Some(Ack { seq: 1, receipts: vec![] });
-    assert_eq!(world.transmitted(), [Ping { ack: riding, probe_after_ms: 0, next_ms: 0 }.into()]);
+    assert_eq!(world.transmitted(), [Ping { ack: riding, probe_after_ms: 20_000, next_ms: 23_000 }.into()]);
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn a_gateway_may_not_say_what_only_devices_say() {
 fn a_silent_gateway_is_given_up() {
     let mut world = resumed(0);
     world.wait();
-    assert_eq!(world.transmitted(), [Ping::default().into()]);
+    assert!(matches!(world.transmitted()[..], [Frame::Ping(_)]));
     world.wait();
     assert_eq!((world.now, world.end()), (START.plus(35_000), Some(Ended::Silent)));
 }
@@ -400,5 +400,112 @@ fn go_away_and_settings_are_passed_on() {
     ];
     assert_eq!(world.effects, expected);
     world.wait();
-    assert_eq!(world.transmitted(), [Ping { ack: None, probe_after_ms: 0, next_ms: 30_000 }.into()]);
+    assert_eq!(world.transmitted(), [Ping { ack: None, probe_after_ms: 30_000, next_ms: 33_000 }.into()]);
+}
+
+fn pong(observed: &str) -> Frame {
+    Pong { observed: observed.into(), ..Pong::default() }.into()
+}
+
+fn lessons(world: &World) -> Vec<Lesson> {
+    let lessons = world.effects.iter().filter_map(|effect| match effect {
+        Effect::Learned(lesson) => Some(*lesson),
+        _ => None,
+    });
+    lessons.collect()
+}
+
+#[test]
+fn what_a_probe_proves_is_to_be_kept_and_the_next_link_goes_on_from_there() {
+    let mut world = resumed(0);
+    world.wait();
+    world.receive(&[pong("192.0.2.1:1000")]);
+    world.now = world.now.plus(20_000);
+    world.receive(&[homing_wire::Probe {}.into()]);
+    let learned = lessons(&world).pop().unwrap().learned;
+    assert_eq!(learned.proven, 20_000);
+    assert!(world.effects.contains(&Effect::HeartbeatChanged { interval: 17_000 }));
+    assert_eq!(world.live.next_timeout(&world.memory), world.now, "it is awake: it beats at once");
+    assert_eq!(world.memory.networks().learned(0, Transport::Quic), learned);
+    let world = open(world.memory, &[welcome(Resumption::Resumed, 7, 1, 50)]).unwrap();
+    assert_eq!(world.live.heartbeat_interval(), 17_000);
+}
+
+#[test]
+fn whatever_else_is_said_spoils_a_probe() {
+    let spoil: [fn(&mut World); 4] = [
+        |world| world.receive(&[push(1)]),
+        |world| world.receive(&[UpAck { id: 4, code: UpCode::Stored as i32 }.into()]),
+        |world| {
+            world.memory.add_upload(Upload { id: 4, topic: "t".into(), payload: Bytes::new() }).unwrap();
+            world.live.update(world.now, &mut world.memory);
+            world.drain();
+        },
+        |world| {
+            world.memory.add_receipt(MessageId::from_bytes([1; 16]), FactKind::Opened, START).unwrap();
+            world.live.update(world.now, &mut world.memory);
+            world.wait();
+        },
+    ];
+    for (which, spoil) in spoil.iter().enumerate() {
+        let mut world = resumed(0);
+        world.wait();
+        world.receive(&[pong("")]);
+        let asked = world.now;
+        world.now = asked.plus(3_000);
+        spoil(&mut world);
+        world.now = asked.plus(20_000);
+        world.receive(&[homing_wire::Probe {}.into()]);
+        assert_eq!(world.memory.networks().learned(0, Transport::Quic).proven, 0, "{which}");
+    }
+}
+
+/// A link over TCP whose first heartbeat is not answered, and the next one after `failures` tries in vain.
+fn after_a_death(failures: u32) -> Memory {
+    let mut reconnect = super::super::Reconnect::new(super::super::Backoff::default());
+    let mut memory = memory(0);
+    for _ in 0..2 {
+        let conn_seq = memory.raise_connection();
+        let introduction = Introduction { transport: Transport::Tcp, network_hash: 5, ..introduction(conn_seq) };
+        let (opening, _) = Opening::new(START, &introduction, &memory);
+        let bytes = bytes(&[welcome(Resumption::Resumed, 7, 1, 0)]);
+        let Opened::Live(live) = opening.receive(START, &bytes, &mut memory) else { panic!("no link") };
+        let mut world = World { memory, live, now: START, effects: Vec::new() };
+        world.wait();
+        world.wait();
+        assert_eq!(world.end(), Some(Ended::Silent));
+        memory = world.memory;
+        reconnect.ended(Ended::Silent, true, &mut memory, 0);
+        for _ in 0..failures {
+            reconnect.ended(Ended::Unreachable, false, &mut memory, 0);
+        }
+    }
+    memory
+}
+
+#[test]
+fn a_link_that_dies_at_a_heartbeat_teaches_unless_the_network_was_away() {
+    let failed = |memory: &Memory| memory.networks().learned(5, Transport::Tcp).failed.map(|failed| failed.silence);
+    assert_eq!(failed(&after_a_death(0)), Some(20_000));
+    assert_eq!(failed(&after_a_death(1)), None);
+}
+
+#[test]
+fn a_link_that_moves_to_another_network_beats_at_once_as_that_one_wants() {
+    let mut memory = memory(0);
+    let learned = super::super::Learned { proven: 40_000, ..Default::default() };
+    memory.networks.apply(Lesson { network_hash: 5, transport: Transport::Quic, learned });
+    memory.networks.apply(Lesson { network_hash: 6, transport: Transport::Quic, learned });
+    let mut world = open(memory, &[welcome(Resumption::Resumed, 7, 1, 50)]).unwrap();
+    world.now = START.plus(5);
+    world.live.network_changed(world.now, 5, &mut world.memory);
+    world.drain();
+    let expected = [
+        Effect::Learned(Lesson { network_hash: 5, transport: Transport::Quic, learned }),
+        Effect::HeartbeatChanged { interval: 34_000 },
+    ];
+    assert_eq!(world.effects, expected, "and its place among the networks is kept");
+    world.wait();
+    assert_eq!(world.now, START.plus(5));
+    assert_eq!(lessons(&world).pop().unwrap().network_hash, 5, "what is learned from here on is of this network");
 }

@@ -1,5 +1,7 @@
 //! Whether the device is still there: heartbeats, probes, and the request to move.
 
+use std::net::SocketAddr;
+
 use homing_domain::{HeartbeatSettings, Interval, Millis, UnixMillis};
 use homing_wire::{GoAway, HeartbeatConfig, HeartbeatInterval, Ping, Pong};
 
@@ -14,6 +16,9 @@ pub(super) struct Liveness {
     /// What the device announced; the longest interval until it did, which is a new connection's longer grace.
     announced: Option<Millis>,
     probe_at: Option<UnixMillis>,
+    /// Where its bytes come from, until a Pong has said so.
+    observed: Option<SocketAddr>,
+    told: Option<SocketAddr>,
     drain: Option<Millis>,
     pings_allowed: u32,
     pings_counted_at: UnixMillis,
@@ -27,14 +32,22 @@ impl Liveness {
             heard_at: now,
             announced: None,
             probe_at: None,
+            observed: None,
+            told: None,
             drain: None,
             pings_allowed: PING_BURST,
             pings_counted_at: now,
         }
     }
 
+    /// Bytes came: the silence that a probe was to end is over.
     pub(super) fn heard(&mut self, now: UnixMillis) {
         self.heard_at = self.heard_at.max(now);
+        self.probe_at = None;
+    }
+
+    pub(super) const fn observed(&mut self, address: SocketAddr) {
+        self.observed = Some(address);
     }
 
     /// Something goes out: a probe would show no more than it does.
@@ -65,10 +78,18 @@ impl Liveness {
         self.pings_allowed = self.pings_allowed.checked_sub(1)?;
         if ping.next_ms > 0 {
             self.announced = Some(Millis::from(ping.next_ms).max(HeartbeatSettings::FLOOR));
+        } else if self.announced.is_none() {
+            // It does as it was told in the beginning.
+            self.announced = Some(self.interval().initial);
         }
         let go_away =
             self.drain.take().map(|spread| GoAway { spread_ms: milliseconds(spread), address: String::new() });
-        Some(Pong { go_away, ..Pong::default() })
+        let observed = self.observed.filter(|address| self.told.replace(*address) != Some(*address));
+        Some(Pong {
+            observed: observed.map(|address| address.to_string()).unwrap_or_default(),
+            go_away,
+            heartbeat: None,
+        })
     }
 
     /// A probe was asked for: to be called after the Pong went out.

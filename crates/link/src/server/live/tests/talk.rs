@@ -50,8 +50,12 @@ fn silence_is_measured_by_what_the_device_announced() {
     let (mut world, mut live) = live();
     // Nothing is announced yet: one and a half times the longest interval of TCP, and 10 s.
     assert_eq!(live.next_timeout(), world.now.plus(895_000));
+    world.send(&mut live, Ping::default());
+    assert_eq!(live.next_timeout(), world.now.plus(415_000), "it does as it was told: 270 s");
     world.send(&mut live, Ping { next_ms: 20_000, ..Ping::default() });
     assert_eq!(live.next_timeout(), world.now.plus(40_000));
+    world.send(&mut live, Ping::default());
+    assert_eq!(live.next_timeout(), world.now.plus(40_000), "unchanged");
     effects(&mut live);
     world.now = live.next_timeout();
     live.timeout(world.now);
@@ -78,15 +82,43 @@ fn a_probe_comes_when_it_was_asked_for_unless_something_else_did() {
     let (mut world, mut live) = live();
     world.send(&mut live, Ping { probe_after_ms: 5_000, ..Ping::default() });
     effects(&mut live);
-    world.now = world.now.plus(5_000);
-    live.timeout(world.now);
-    assert!(matches!(frames(&effects(&mut live))[..], [Frame::Probe(_)]));
-    world.send(&mut live, Ping { probe_after_ms: 5_000, ..Ping::default() });
-    world.push(&mut live, body(1));
-    effects(&mut live);
-    world.now = world.now.plus(5_000);
+    assert_eq!(live.next_timeout(), world.now.plus(5_000));
+    world.now = world.now.plus(4_999);
     live.timeout(world.now);
     assert!(frames(&effects(&mut live)).is_empty());
+    world.now = world.now.plus(1);
+    live.timeout(world.now);
+    assert!(matches!(frames(&effects(&mut live))[..], [Frame::Probe(_)]));
+    assert!(live.next_timeout() > world.now.plus(5_000), "once");
+    let disturb: [fn(&mut World, &mut Live); 3] = [
+        |world, live| world.push(live, body(1)),
+        |world, live| world.send(live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened)] }),
+        |world, live| world.send(live, Ping::default()),
+    ];
+    for disturb in disturb {
+        world.send(&mut live, Ping { probe_after_ms: 5_000, ..Ping::default() });
+        disturb(&mut world, &mut live);
+        effects(&mut live);
+        world.now = world.now.plus(5_000);
+        live.timeout(world.now);
+        assert!(frames(&effects(&mut live)).is_empty());
+    }
+}
+
+#[test]
+fn a_device_is_told_its_address_once_and_when_it_changes() {
+    let (world, mut live) = live();
+    let mut observed = |live: &mut Live, address: &str| {
+        live.observed(address.parse().unwrap());
+        world.send(live, Ping::default());
+        match &frames(&effects(live))[..] {
+            [Frame::Pong(pong)] => pong.observed.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, second) = ("192.0.2.1:1000", "[2001:db8::1]:1001");
+    let told = [first, first, second, second, first].map(|address| observed(&mut live, address));
+    assert_eq!(told, [first, "", second, "", first]);
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl World {
     /// Registered first: hand-offs may come before the takeover is answered.
     fn join(&mut self, gateway: usize, link: LinkId, joining: Box<Joining>) {
         let (device, conn_seq) = (joining.device(), joining.conn_seq());
-        let takeover = joining.takeover(self.gateways[gateway].reference());
+        let takeover = joining.takeover(self.gateways[gateway].reference(), self.now());
         if let Some(entry) = self.gateways[gateway].links.get_mut(&link) {
             entry.device = Some(device);
             entry.conn_seq = conn_seq;

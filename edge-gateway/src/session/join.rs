@@ -81,7 +81,7 @@ async fn take_over<P: GatewayPorts>(
     joining: &Joining,
 ) -> Option<Result<TakenOver, TakeoverRefused>> {
     for attempt in 1..=ATTEMPTS {
-        let call = context.ports.take_over(joining.device(), joining.takeover(context.gateway));
+        let call = context.ports.take_over(joining.device(), joining.takeover(context.gateway, context.now()));
         match tokio::time::timeout(ATTEMPT_WITHIN, call).await {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(error)) => warn!(device = %joining.device(), attempt, %error, "a takeover did not succeed"),

@@ -14,6 +14,8 @@ mod moving;
 mod ports;
 mod presence;
 mod raw;
+mod recalls;
 mod resumption;
+mod seen;
 mod strangers;
 mod world;

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use homing_credentials::{EXPORTER_LABEL, hello_auth};
 use homing_domain::{ConnSeq, DeviceId, Seq};
 use homing_link::Transport;
-use homing_wire::{ALPN, Ack, Close, CloseCode, Decoder, Frame, Hello, Push, Welcome, encode};
+use homing_wire::{ALPN, Ack, Close, CloseCode, Decoder, Frame, Hello, Push, Recall, Skip, Welcome, encode};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -182,6 +182,20 @@ impl Raw {
         match self.next().await {
             Some(Frame::Push(push)) => push,
             other => panic!("no Push but {other:?}"),
+        }
+    }
+
+    pub(crate) async fn recall(&mut self) -> Recall {
+        match self.next().await {
+            Some(Frame::Recall(recall)) => recall,
+            other => panic!("no Recall but {other:?}"),
+        }
+    }
+
+    pub(crate) async fn skip(&mut self) -> Skip {
+        match self.next().await {
+            Some(Frame::Skip(skip)) => skip,
+            other => panic!("no Skip but {other:?}"),
         }
     }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use homing_contract::queue::v1;
 use homing_credentials::{DeviceKeys, DeviceSecret, FleetSecret};
-use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeover, TakeoverRefused};
+use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeover, TakeoverRefused, Withdrawn};
 use homing_domain::{
-    App, AppId, BusEvent, DeviceId, EventSettings, GatewayRef, HandOff, HandOffTarget, HeartbeatSettings, MessageId,
-    Millis, Notice, Priority, PushBody, Receipt, ReceiptBatch, ServerId, Undelivered, UnixMillis, Upstream,
-    UpstreamRoute, UserHash,
+    App, AppId, Audience, BusEvent, Control, DeviceId, EventSettings, Exclusion, GatewayRef, HandOff, HandOffTarget,
+    HeartbeatSettings, Localization, Message, MessageId, Millis, Notice, Options, Priority, PushBody, Reason, Receipt,
+    ReceiptBatch, Schedule, ServerId, Stage, Undelivered, UnixMillis, Upstream, UpstreamRoute, UserHash,
 };
 use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
 use homing_ports::QueueName;
@@ -26,7 +26,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Ports {
     pub(crate) mailboxes: Mutex<HashMap<DeviceId, Mailbox>>,
-    pub(crate) bodies: Mutex<HashMap<MessageId, homing_domain::Message>>,
+    pub(crate) bodies: Mutex<HashMap<MessageId, Message>>,
     pub(crate) queues: Mutex<Vec<(QueueName, Bytes)>>,
     /// Notices on their way, each to one gateway or to whichever is there.
     pub(crate) inbox: Mutex<VecDeque<(Option<GatewayRef>, Notice)>>,
@@ -196,6 +196,13 @@ impl World {
         self.push_body(device, self.body(text), true)
     }
 
+    /// An entry in one of a message's languages, whose body is looked up.
+    pub(crate) fn push_variant(&self, device: DeviceId, body: &PushBody, variant: u8) {
+        let mut mailboxes = self.ports.mailboxes.lock().unwrap();
+        let request = Enqueue { body: Body::Reference, variant, ..self.entry_of(None, body) };
+        assert!(matches!(mailboxes.get_mut(&device).unwrap().enqueue(request), Enqueued::Stored { .. }));
+    }
+
     /// An entry, and perhaps a hand-off.
     pub(crate) fn push_body(&self, device: DeviceId, body: PushBody, hand_off: bool) -> MessageId {
         self.push_to(device, None, body, hand_off)
@@ -209,19 +216,7 @@ impl World {
         body: PushBody,
         hand_off: bool,
     ) -> MessageId {
-        let now = homing_ports::Clock::now(&*self.ports);
-        let request = Enqueue {
-            app: app(),
-            message: body.message,
-            user,
-            now,
-            accepted_at: body.accepted_at,
-            expires_at: body.expires_at,
-            priority: body.priority,
-            collapse_key: body.collapse_key.clone(),
-            body: Body::of(&body.payload, body.recalls),
-            variant: 0,
-        };
+        let request = self.entry_of(user, &body);
         let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);
         let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else {
             panic!("not stored: {enqueued:?}");
@@ -232,6 +227,66 @@ impl World {
             self.ports.notice_to(route.gateway, Notice::HandOff(HandOff { body, targets: vec![target] }));
         }
         message
+    }
+
+    fn entry_of(&self, user: Option<UserHash>, body: &PushBody) -> Enqueue {
+        Enqueue {
+            app: app(),
+            message: body.message,
+            user,
+            now: homing_ports::Clock::now(&*self.ports),
+            accepted_at: body.accepted_at,
+            expires_at: body.expires_at,
+            priority: body.priority,
+            collapse_key: body.collapse_key.clone(),
+            body: Body::of(&body.payload, body.recalls),
+            variant: 0,
+        }
+    }
+
+    /// The row of a message, for whoever looks its body up.
+    pub(crate) fn store(&self, body: &PushBody, localizations: Vec<Localization>) {
+        let message = Message {
+            id: body.message,
+            app: app(),
+            audience: Audience::All,
+            exclude: Exclusion::default(),
+            payload: body.payload.clone(),
+            localizations,
+            overrides: Vec::new(),
+            recalls: body.recalls,
+            options: Options { ttl_seconds: 3_600, ..Options::default() },
+            body_sha256: [0; 32],
+            accepted_at: body.accepted_at,
+            schedule: Schedule::Now,
+            release_at: None,
+            series: None,
+            expires_at: body.expires_at,
+            stage: Stage::Released,
+            releasing_at: None,
+            released_at: None,
+            segments_done: u64::MAX,
+            control: Control::default(),
+            holds: Vec::new(),
+        };
+        self.ports.bodies.lock().unwrap().insert(body.message, message);
+    }
+
+    /// What dispatch does first with a message that takes another back.
+    pub(crate) fn withdraw(&self, device: DeviceId, message: MessageId) -> Withdrawn {
+        let withdrawn =
+            self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().withdraw(message, Reason::Recalled);
+        if let Withdrawn::Marked { route: Some(route) } = withdrawn {
+            self.ports.notice_to(route.gateway, Notice::Reread { device, conn_seq: route.conn_seq });
+        }
+        withdrawn
+    }
+
+    /// A message that takes another back, in its row.
+    pub(crate) fn recall_of(&self, message: MessageId) -> PushBody {
+        let body = PushBody { recalls: Some(message), ..self.body("{}") };
+        self.store(&body, vec![]);
+        body
     }
 
     /// Waits until the device's mailbox names a route (or none).

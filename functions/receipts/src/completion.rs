@@ -96,6 +96,7 @@ async fn complete<P: CompletionPorts>(
     }
     ports.complete(id).await?;
     let asks = match asking {
+        _ if !message.has_sender() => false,
         Asking::These(apps) => apps.contains(&message.app),
         Asking::Unlisted => ports.app(&message.app).await?.is_some_and(|app| app.events.message_completed),
     };

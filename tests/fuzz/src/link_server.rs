@@ -102,7 +102,8 @@ impl World {
         let claim = greeting.receive(&bytes_of(hello)).expect("a well-formed Hello").expect("a whole Hello");
         let mut joining: Joining = greeting.identify(claim);
         let gateway = GatewayRef { server_id: ServerId([3; 8]), incarnation: 1 };
-        let taken_over = self.mailbox.take_over(joining.takeover(gateway)).expect("a larger number takes over");
+        let taken_over =
+            self.mailbox.take_over(joining.takeover(gateway, self.now)).expect("a larger number takes over");
         // Between the takeover and its answer.
         for _ in 0..script.within(0, 3) {
             if let Some((body, target)) = self.enqueue(script) {
@@ -168,7 +169,9 @@ impl World {
             expires_at: self.now.plus(if style & 1 == 0 { 60_000 } else { 31_536_000_000 }),
             priority: Priority::Normal,
             collapse_key: (style & 6 == 6).then(|| "k".to_owned()),
-            payload: Bytes::from_static(&[b'x'; 400]), recalls: None };
+            payload: Bytes::from_static(&[b'x'; 400]),
+            recalls: None,
+        };
         let inline = style & 8 == 0;
         let enqueued = self.mailbox.enqueue(Enqueue {
             app: APP.parse().expect("an app id"),
@@ -179,7 +182,9 @@ impl World {
             expires_at: body.expires_at,
             priority: body.priority,
             collapse_key: body.collapse_key.clone(),
-            body: if inline { Body::Inline(body.payload.clone()) } else { Body::Reference }, variant: 0 });
+            body: if inline { Body::Inline(body.payload.clone()) } else { Body::Reference },
+            variant: 0,
+        });
         self.bodies.push(body.clone());
         let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else { return None };
         let conn_seq = route?.conn_seq;

@@ -50,12 +50,12 @@ impl Joining {
 
     /// The takeover to call. It may be repeated when its answer is lost.
     #[must_use]
-    pub const fn takeover(&self, gateway: GatewayRef) -> Takeover {
+    pub const fn takeover(&self, gateway: GatewayRef, now: UnixMillis) -> Takeover {
         Takeover {
             gateway,
             conn_seq: self.claim.conn_seq,
             credential_generation: self.claim.credential_generation,
-            now: UnixMillis(0),
+            now,
         }
     }
 

@@ -76,6 +76,17 @@ fn nobody_is_told_unasked() {
 }
 
 #[test]
+fn what_nobody_sent_is_completed_and_not_told_of() {
+    let world = world(true);
+    world.with(|state| {
+        let clearing = state.messages.get_mut(&MESSAGES[0]).unwrap();
+        clearing.recalls = Some(MESSAGES[1]);
+    });
+    handle(&world, &last()).unwrap();
+    assert_eq!((stages(&world)[0], told(&world)), (Stage::Completed, vec![]));
+}
+
+#[test]
 fn a_message_of_another_app_is_not_told_of() {
     let world = world(false);
     world.with(|state| {

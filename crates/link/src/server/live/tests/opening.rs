@@ -1,6 +1,6 @@
 //! The first moment: RESUMED or RESET, and what the cursor says.
 
-use homing_domain::{Reason, Stage};
+use homing_domain::{Reason, Stage, UnixMillis};
 use homing_wire::{CloseCode, Frame, Hello, Ping, Resumption, SkipReason};
 
 use super::world::{World, body, closing, effects, ends, frames, message, pushed, skipped, trims};
@@ -115,7 +115,7 @@ fn hand_offs_that_came_during_the_takeover_are_not_lost() {
     let mut greeting = crate::server::Greeting::new(world.now, crate::Transport::Quic);
     let claim = greeting.receive(&super::world::bytes(World::hello(1, 1, 0))).unwrap().unwrap();
     let mut joining = greeting.identify(claim);
-    let mut takeover = joining.takeover(super::world::GATEWAY);
+    let mut takeover = joining.takeover(super::world::GATEWAY, UnixMillis(1));
     takeover.credential_generation = 1;
     let taken_over = world.mailbox.take_over(takeover).unwrap();
     // The store's answer is still under way.
@@ -133,7 +133,7 @@ fn too_many_of_them_become_a_read() {
     let mut greeting = crate::server::Greeting::new(world.now, crate::Transport::Quic);
     let claim = greeting.receive(&super::world::bytes(World::hello(1, 1, 0))).unwrap().unwrap();
     let mut joining = greeting.identify(claim);
-    let mut takeover = joining.takeover(super::world::GATEWAY);
+    let mut takeover = joining.takeover(super::world::GATEWAY, UnixMillis(1));
     takeover.credential_generation = 1;
     let taken_over = world.mailbox.take_over(takeover).unwrap();
     for seq in 1..=40_u8 {
@@ -159,7 +159,7 @@ fn a_frame_behind_the_hello_is_answered() {
     bytes.extend_from_slice(&super::world::bytes(Ping::default()));
     let claim = greeting.receive(&bytes).unwrap().unwrap();
     let joining = greeting.identify(claim);
-    let mut takeover = joining.takeover(super::world::GATEWAY);
+    let mut takeover = joining.takeover(super::world::GATEWAY, UnixMillis(1));
     takeover.credential_generation = 1;
     let taken_over = world.mailbox.take_over(takeover).unwrap();
     let mut live = joining.welcome(world.now, taken_over, &homing_domain::HeartbeatSettings::default()).unwrap();

@@ -97,7 +97,7 @@ impl World {
         let mut greeting = Greeting::new(self.now, Transport::Tcp);
         let claim = greeting.receive(&bytes(hello.clone()))?.unwrap();
         let joining = greeting.identify(claim);
-        let mut takeover = joining.takeover(GATEWAY);
+        let mut takeover = joining.takeover(GATEWAY, self.now);
         takeover.credential_generation = 1;
         let taken_over = self.mailbox.take_over(takeover).map_err(Closing::from)?;
         joining.welcome(self.now, taken_over, &HeartbeatSettings::default())

@@ -75,7 +75,7 @@ pub(crate) async fn recall<P: Messages + Queues>(
 
 /// A message of this app; another app's is not there.
 async fn owned<P: Messages>(ports: &P, app: &AppId, id: MessageId) -> Result<Message, ControlError> {
-    let message = ports.message(id).await?.filter(|message| message.app == *app);
+    let message = ports.message(id).await?.filter(|message| message.app == *app && message.has_sender());
     message.ok_or(ControlError::Unknown)
 }
 

@@ -5,7 +5,7 @@ mod words;
 
 use homing_contract::http::v1::{Stop, TraceView, to_timestamp};
 use homing_domain::mailbox::Entry;
-use homing_domain::{Delivery, DeviceId, Lease, Message, MessageId, ShardId, Stage, UnixMillis};
+use homing_domain::{Delivery, DeviceId, Lease, Message, MessageId, ShardId, Stage, Target, UnixMillis};
 use homing_ports::{Ledger, Mailboxes, Messages, Result};
 
 /// Pages of an audience read at once while looking for a device.
@@ -31,6 +31,8 @@ pub struct Subject<'a> {
 struct Known {
     delivery: Option<Delivery>,
     entry: Option<Entry>,
+    /// What was decided about the device when it was enumerated; only looked for where nothing else says more.
+    target: Option<Target>,
     is_targeted: bool,
     is_online: bool,
 }
@@ -68,23 +70,25 @@ async fn look_up<P: Ledger + Mailboxes + Messages>(ports: &P, subject: Subject<'
         .is_some_and(|route| leases.iter().any(|lease| lease.gateway == route.gateway && lease.is_valid(now)));
     let entry = mailbox.and_then(|mailbox| mailbox.entries.into_iter().find(|entry| entry.message == message.id));
     let is_seen = entry.is_some() || delivery.as_ref().is_some_and(|delivery| delivery.stage.is_terminal());
-    let is_targeted = is_seen || is_in_a_shard(ports, message.id, device).await?;
-    Ok(Known { delivery, entry, is_targeted, is_online })
+    let target = if is_seen { None } else { find_target(ports, message.id, device).await? };
+    let is_targeted = is_seen || target.is_some();
+    Ok(Known { delivery, entry, target, is_targeted, is_online })
 }
 
-async fn is_in_a_shard<P: Messages>(ports: &P, message: MessageId, device: DeviceId) -> Result<bool> {
+async fn find_target<P: Messages>(ports: &P, message: MessageId, device: DeviceId) -> Result<Option<Target>> {
     let mut after: Option<ShardId> = None;
     for _ in 0..SHARDS_MAX / SHARDS_PER_READ {
         let shards = ports.shards(message, after, SHARDS_PER_READ).await?;
-        if shards.iter().any(|shard| shard.targets.iter().any(|target| target.device == device)) {
-            return Ok(true);
+        let mut targets = shards.iter().flat_map(|shard| &shard.targets);
+        if let Some(target) = targets.find(|target| target.device == device) {
+            return Ok(Some(*target));
         }
         after = shards.last().map(|shard| shard.id);
         if shards.len() < SHARDS_PER_READ {
             break;
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn stops(subject: Subject<'_>, known: &Known) -> Vec<Stop> {
@@ -99,6 +103,9 @@ fn stops(subject: Subject<'_>, known: &Known) -> Vec<Stop> {
     }
     if known.is_targeted {
         stops.push(stop("targeted", None, "the device was found to be one it is for"));
+    }
+    if let Some(at) = known.target.and_then(|target| target.hold) {
+        stops.push(stop("held", Some(at), "it is held back for this device until then"));
     }
     let enqueued_at = delivery
         .and_then(|delivery| delivery.enqueued_at)

@@ -1,7 +1,8 @@
 //! Why a message is where it is, in words.
 
+use homing_contract::http::v1::to_timestamp;
 use homing_domain::mailbox::EntryState;
-use homing_domain::{Delivery, Stage};
+use homing_domain::{Delivery, Flow, Schedule, Stage, Target};
 
 use super::{Known, Subject};
 
@@ -27,13 +28,40 @@ pub(super) fn explanation(subject: Subject<'_>, known: &Known) -> String {
             EntryState::Live => "it waits in the device's mailbox; the device is offline".to_owned(),
         });
     }
-    sentence(match (known.is_targeted, subject.message.stage) {
-        (true, _) => "it is on its way to the device's mailbox, or its end is about to be recorded",
-        (false, Stage::Scheduled) => "it waits for its time",
-        (false, Stage::Accepted) => "the enumeration of its devices has not begun yet",
-        (false, Stage::Releasing) => "the enumeration of its devices has not come to this one, if it is among them",
-        (false, _) => "it is not for this device",
+    if let Some(words) = known.target.as_ref().and_then(|target| decided(subject, target)) {
+        return sentence(&words);
+    }
+    let message = subject.message;
+    let is_series = matches!(message.schedule, Schedule::Recurring(_));
+    sentence(match (known.is_targeted, message.stage, message.control.flow) {
+        (true, ..) => "it is on its way to the device's mailbox, or its end is about to be recorded",
+        (false, Stage::Scheduled, _) if is_series => "each of its occurrences is a message of its own",
+        (false, Stage::Scheduled, _) => "it waits for its time",
+        (false, Stage::Accepted, _) => "the enumeration of its devices has not begun yet",
+        (false, Stage::Cancelled, _) => "the sender cancelled it before its release",
+        (false, Stage::Releasing, Flow::Paused) => {
+            "the sender paused it before this device's turn, if it is among them"
+        }
+        (false, _, Flow::Aborted) => "the sender aborted it before this device's turn, or it is not for this device",
+        (false, _, Flow::Recalled) => "the sender recalled it before this device's turn, or it is not for this device",
+        (false, Stage::Releasing, Flow::Running) => {
+            "the enumeration of its devices has not come to this one, if it is among them"
+        }
+        (false, ..) => "it is not for this device",
     })
+}
+
+/// What its page says of a device that nothing has happened to yet.
+fn decided(subject: Subject<'_>, target: &Target) -> Option<String> {
+    if let Some(reason) = target.refusal {
+        return Some(format!("it will not be delivered, which is about to be recorded: {}", reason.in_words()));
+    }
+    let until = target.hold.filter(|hold| *hold > subject.now)?;
+    let what = match subject.message.schedule {
+        Schedule::AtLocal(_) => "its time on the device's own clock, and for the end of the person's quiet hours",
+        _ => "the end of the person's quiet hours",
+    };
+    Some(format!("it waits for {what}: until {}", to_timestamp(until)))
 }
 
 /// How a delivery ended.
@@ -60,7 +88,7 @@ mod tests {
     use homing_domain::mailbox::{Body, Entry};
     use homing_domain::{
         Audience, Channel, Control, DeviceId, Ended, Event, Exclusion, Message, MessageId, Options, Priority, Reason,
-        Receipt, Schedule, UnixMillis,
+        Receipt, UnixMillis, WallTime,
     };
 
     use super::*;
@@ -133,7 +161,7 @@ mod tests {
     #[test]
     fn what_waits_says_for_what() {
         let waits = |state, is_online, now| {
-            let known = Known { entry: Some(entry(state)), is_targeted: true, is_online, delivery: None };
+            let known = Known { entry: Some(entry(state)), is_targeted: true, is_online, ..Known::default() };
             say(Stage::Released, &known, now)
         };
         assert_eq!(waits(EntryState::Live, false, 10), "It waits in the device's mailbox; the device is offline.");
@@ -151,5 +179,36 @@ mod tests {
         assert!(say(Stage::Releasing, &nothing, 1).contains("has not come to this one"));
         assert_eq!(say(Stage::Released, &nothing, 1), "It is not for this device.");
         assert!(say(Stage::Released, &Known { is_targeted: true, ..Known::default() }, 1).contains("on its way"));
+    }
+
+    #[test]
+    fn what_its_page_decided_is_said_while_nothing_else_is_known() {
+        let plain = Target::plain(DeviceId::from_bytes([2; 16]), None);
+        let say = |target, schedule, now| {
+            let known = Known { target: Some(target), is_targeted: true, ..Known::default() };
+            let message = Message { schedule, ..message(Stage::Releasing) };
+            let device = DeviceId::from_bytes([2; 16]);
+            explanation(Subject { message: &message, device, leases: &[], now: UnixMillis(now) }, &known)
+        };
+        let held = Target { hold: Some(UnixMillis(60_000)), ..plain };
+        let until = "quiet hours: until 1970-01-01T00:01:00Z.";
+        assert_eq!(say(held, Schedule::Now, 10), format!("It waits for the end of the person's {until}"));
+        let wall = WallTime { year: 1970, month: 1, day: 1, hour: 0, minute: 1, second: 0 };
+        assert!(say(held, Schedule::AtLocal(wall), 10).starts_with("It waits for its time on the device's own clock"));
+        assert!(say(held, Schedule::Now, 60_000).contains("on its way"), "its time has come");
+        let refused = Target { refusal: Some(Reason::OptedOut), ..plain };
+        assert!(say(refused, Schedule::Now, 10).ends_with(&format!("{}.", Reason::OptedOut.in_words())));
+    }
+
+    #[test]
+    fn who_was_not_reached_in_time_hears_what_the_sender_did() {
+        for (flow, word) in [(Flow::Paused, "paused"), (Flow::Aborted, "aborted"), (Flow::Recalled, "recalled")] {
+            let mut message = message(Stage::Releasing);
+            message.control.flow = flow;
+            let subject =
+                Subject { message: &message, device: DeviceId::from_bytes([2; 16]), leases: &[], now: UnixMillis(1) };
+            assert!(explanation(subject, &Known::default()).contains(word));
+        }
+        assert!(say(Stage::Cancelled, &Known::default(), 1).contains("cancelled"));
     }
 }

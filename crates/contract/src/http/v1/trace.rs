@@ -9,7 +9,7 @@ use super::message::StageName;
 /// One stop of a message on its way to one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stop {
-    /// What happened: `accepted`, `releasing`, `targeted`, `enqueued`, `sent`, the end's stage, `displayed`, `opened`,
+    /// What happened: `accepted`, `scheduled`, `releasing`, `targeted`, `held`, `enqueued`, `sent`, the end's stage, `displayed`, `opened`,
     /// `dismissed`.
     #[schema(example = "enqueued")]
     pub stop: String,

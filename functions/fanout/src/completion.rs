@@ -42,11 +42,12 @@ impl Wishes {
 
 impl<P: Ports> Fanout<P> {
     /// Completes an enumerated message of which nothing is pending, and tells the business if its app asked. A repeat of the
-    /// job repeats this, so that a crash in between loses no event. The numbers are read only where something hangs on it: a
-    /// message that others ended in this moment is left to the sweeper.
-    pub(crate) async fn notice_completion(&self, message: &Message, is_for_nobody: bool) -> Result<(), StageError> {
+    /// job repeats this, so that a crash in between loses no event. The numbers are read only where something hangs on it: when
+    /// the app asked, or `nobody_is_left` who would find the message complete. Else a message that others ended in this moment
+    /// is left to the sweeper.
+    pub(crate) async fn notice_completion(&self, message: &Message, nobody_is_left: bool) -> Result<(), StageError> {
         let asks = self.asks(&message.app).await?;
-        if !asks && !is_for_nobody {
+        if !asks && !nobody_is_left {
             return Ok(());
         }
         let tally = self.ports.tally(message.id).await?;

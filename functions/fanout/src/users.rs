@@ -4,61 +4,79 @@ use std::collections::HashSet;
 
 use futures_util::future::try_join_all;
 use homing_domain::limits::{SHARD_MAX_DEVICES, USER_MAX_DEVICES};
-use homing_domain::{Cursor, DeviceId, Message, Shard, Target, UserId};
-use homing_ports::{Error, Fault, StageError};
+use homing_domain::{Cursor, Device, Message, Target, UserId};
+use homing_ports::StageError;
 
-use crate::enumerate::{cursor_at, index, shard_id};
+use crate::enumerate::{Page, as_of, cursor_at, index};
+use crate::exclude::Candidate;
 use crate::{Fanout, Ports};
 
 /// Users that are looked up at the same time: as many as certainly fit into one shard.
 const USERS_AT_ONCE: usize = SHARD_MAX_DEVICES / USER_MAX_DEVICES;
 
 impl<P: Ports> Fanout<P> {
-    /// Resolves users until no other one is sure to fit.
-    ///
-    /// A device is targeted once per message, even when it changes hands between two pages or the index of users lags:
-    /// the ledger has one row per (message, device), and two targets for one row would never balance.
     pub(crate) async fn page_of_users(
         &self,
         message: &Message,
         users: &[UserId],
         cursor: Cursor,
-    ) -> Result<(Vec<Target>, Option<Cursor>), StageError> {
-        let mut targeted = self.targeted_before(message, cursor).await?;
+        limit: usize,
+    ) -> Result<Page, StageError> {
+        let start = index(cursor);
+        let rest: Vec<_> = users.get(start..).unwrap_or_default().iter().collect();
+        let (targets, taken) = self.devices_of_users(message, &rest, limit).await?;
+        Ok((targets, cursor_at(start.saturating_add(taken), users.len())))
+    }
+
+    /// Resolves users until no other one is sure to fit, or nearly `limit` devices are found; one user at least. Answers how
+    /// many users it took.
+    pub(crate) async fn devices_of_users(
+        &self,
+        message: &Message,
+        users: &[&UserId],
+        limit: usize,
+    ) -> Result<(Vec<Target>, usize), StageError> {
         let mut targets = Vec::new();
-        let mut at = index(cursor);
-        while at < users.len() {
-            let fit = USERS_AT_ONCE.min((SHARD_MAX_DEVICES - targets.len()) / USER_MAX_DEVICES);
+        let mut taken = 0;
+        while taken < users.len() {
+            let fit =
+                (limit.min(SHARD_MAX_DEVICES).saturating_sub(targets.len()) / USER_MAX_DEVICES).min(USERS_AT_ONCE);
+            // A slow message may have less room in a page than a user has devices.
+            let fit = if taken == 0 { fit.max(1) } else { fit };
             if fit == 0 {
                 break;
             }
-            let some = &users[at..users.len().min(at + fit)];
-            let lookups = some.iter().map(|user| self.ports.devices_of_user(&message.app, user, USER_MAX_DEVICES));
-            for (user, devices) in some.iter().zip(try_join_all(lookups).await?) {
-                let new = devices.into_iter().take(USER_MAX_DEVICES).filter(|device| targeted.insert(*device));
-                targets.extend(new.map(|device| Target::plain(device, Some(user.hash()))));
-            }
-            at += some.len();
+            let some = &users[taken..users.len().min(taken + fit)];
+            let candidates = self.bound_to(message, some).await?;
+            targets.extend(self.select(message, candidates).await?);
+            taken += some.len();
         }
-        Ok((targets, cursor_at(at, users.len())))
+        Ok((targets, taken))
     }
 
-    /// The devices of all earlier pages. They are stored, because a page is sent on only after it was; each is read by
-    /// putting it again, which answers what is stored and, unlike a listing, is never stale.
-    async fn targeted_before(&self, message: &Message, until: Cursor) -> Result<HashSet<DeviceId>, StageError> {
-        let mut targeted = HashSet::new();
-        let mut cursor = Cursor::Start;
-        while index(cursor) < index(until) {
-            let id = shard_id(message.id, 0, cursor);
-            let blank = Shard { id, message: message.id, targets: Vec::new(), next: Some(until) };
-            let page = self.ports.put_shard(blank).await?;
-            targeted.extend(page.targets.iter().map(|target| target.device));
-            // Only a last page can be empty: before that, users are added until a page is nearly full.
-            cursor = page
-                .next
-                .filter(|next| index(*next) > index(cursor) && !page.targets.is_empty())
-                .ok_or(Error::new(Fault::Broken, "follow the pages of an audience"))?;
+    /// The devices that were bound to these users when the release began, and still are. A device's own row says so, whatever
+    /// the index of users says: so a device is found through one user at most, even when it changes hands between two pages,
+    /// and has one row in the ledger.
+    async fn bound_to(&self, message: &Message, users: &[&UserId]) -> Result<Vec<Candidate>, StageError> {
+        let lookups = users.iter().map(|user| self.ports.devices_of_user(&message.app, user, USER_MAX_DEVICES));
+        let mut seen = HashSet::new();
+        let ids: Vec<_> = try_join_all(lookups)
+            .await?
+            .into_iter()
+            .flat_map(|devices| devices.into_iter().take(USER_MAX_DEVICES))
+            .filter(|device| seen.insert(*device))
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(targeted)
+        let as_of = as_of(message, self.ports.now());
+        let wanted: HashSet<_> = users.iter().copied().collect();
+        let candidate = |device: Device| {
+            let user = device.user.as_ref().filter(|user| wanted.contains(user))?;
+            let is_theirs = device.app == message.app && device.user_since.is_none_or(|since| since <= as_of);
+            let target = Target::plain(device.id, Some(user.hash()));
+            is_theirs.then_some(Candidate { target, device: Some(device) })
+        };
+        Ok(self.ports.devices(ids).await?.into_iter().flatten().filter_map(candidate).collect())
     }
 }

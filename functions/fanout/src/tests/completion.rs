@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use homing_domain::{Audience, BusEvent, Channel, Counter, Stage};
 
+use super::driver::run;
 use super::world::{NOW, When, World, device};
-use super::{MESSAGE, app, run, user, world};
+use super::{MESSAGE, app, user, world};
 
 /// A list of two devices which end before the page that names them is done.
 fn ended_meanwhile(asks: bool) -> Arc<World> {

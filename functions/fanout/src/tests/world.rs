@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
+use homing_contract::queue::{DispatchInput, decode_dispatch_input};
+use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    App, AppId, BatchId, BusEvent, ChangeRefused, Counter, Delivery, Device, DeviceId, DeviceProfile, EventSettings,
-    Message, MessageChange, MessageId, Millis, Platform, Preferences, Receipt, Shard, ShardId, Stage, Tally,
-    UnixMillis, UpstreamRoute, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Counter, Delivery, Device, DeviceId, DeviceProfile,
+    DueTick, EventSettings, Member, MemberKey, MemberKind, Message, MessageChange, MessageId, Millis, Platform,
+    Preferences, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UploadedAudience, UpstreamRoute, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
-    Queues, ReceiptHandle, Received, Replaced, Result,
+    Accepted, Apps, Audiences, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing,
+    QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Timers,
 };
 
 /// Where an injected failure strikes.
@@ -20,8 +22,16 @@ pub(super) enum When {
     After,
 }
 
-#[derive(Default)]
 pub(super) struct State {
+    pub(super) now: UnixMillis,
+    pub(super) lists: HashMap<AudienceId, (UploadedAudience, BTreeMap<MemberKey, Member>)>,
+    pub(super) ticks: Vec<DueTick>,
+    /// When dispatch may see what it was sent.
+    pub(super) dispatched: Vec<(UnixMillis, Shard)>,
+    /// Devices that the index of users lists for every user.
+    pub(super) stale_index: Vec<DeviceId>,
+    /// How often the directory was asked for devices by their ids.
+    pub(super) lookups: usize,
     pub(super) messages: HashMap<MessageId, Message>,
     pub(super) shards: BTreeMap<ShardId, Shard>,
     pub(super) devices: BTreeMap<DeviceId, Device>,
@@ -34,18 +44,50 @@ pub(super) struct State {
     pub(super) events: Vec<BusEvent>,
     pub(super) calls: usize,
     pub(super) fail_at: Option<(usize, When)>,
+    /// Cancels the message before this call, if it still may be.
+    pub(super) cancel_at: Option<usize>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            now: NOW,
+            lists: HashMap::new(),
+            ticks: Vec::new(),
+            dispatched: Vec::new(),
+            stale_index: Vec::new(),
+            lookups: 0,
+            messages: HashMap::new(),
+            shards: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            queues: HashMap::new(),
+            counted: HashSet::new(),
+            tally: Tally::default(),
+            asks: false,
+            tally_reads: 0,
+            events: Vec::new(),
+            calls: 0,
+            fail_at: None,
+            cancel_at: None,
+        }
+    }
 }
 
 #[derive(Default)]
 pub(super) struct World(pub(super) Mutex<State>);
 
-pub(super) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 impl World {
     fn call<T>(&self, does: impl FnOnce(&mut State) -> T) -> Result<T> {
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
         let at = state.calls;
+        if state.cancel_at == Some(at) {
+            for message in state.messages.values_mut() {
+                message.apply(MessageChange::Cancel).unwrap();
+            }
+        }
         let failure = || Err(Error::new(Fault::Retry, "call the world"));
         if state.fail_at == Some((at, When::Before)) {
             return failure();
@@ -67,7 +109,7 @@ impl World {
     }
 }
 
-pub(super) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: UnixMillis) -> Device {
+pub(crate) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: UnixMillis) -> Device {
     // The first byte says the segment: spread evenly.
     let mut id = [0; 16];
     id[0] = n.to_le_bytes()[0];
@@ -102,7 +144,7 @@ pub(super) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: Uni
 
 impl Clock for World {
     fn now(&self) -> UnixMillis {
-        NOW
+        self.with(|state| state.now)
     }
 }
 
@@ -210,8 +252,11 @@ impl Messages for World {
         self.call(|state| state.shards.entry(shard.id).or_insert(shard).clone())
     }
 
-    async fn shards(&self, _: MessageId, _: Option<ShardId>, _: usize) -> Result<Vec<Shard>> {
-        unreachable!()
+    async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
+        self.call(|state| {
+            let wanted = |shard: &&Shard| shard.message == message && after.is_none_or(|after| shard.id > after);
+            state.shards.values().filter(wanted).take(limit).cloned().collect()
+        })
     }
 }
 
@@ -225,7 +270,11 @@ impl Devices for World {
     }
 
     async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
-        self.call(|state| ids.iter().map(|id| state.devices.get(id).cloned()).collect())
+        assert!(!ids.is_empty() && ids.len() <= SHARD_MAX_DEVICES);
+        self.call(|state| {
+            state.lookups += 1;
+            ids.iter().map(|id| state.devices.get(id).cloned()).collect()
+        })
     }
 
     async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {
@@ -260,14 +309,22 @@ impl Devices for World {
     async fn devices_of_user(&self, app: &AppId, user: &UserId, limit: usize) -> Result<Vec<DeviceId>> {
         self.call(|state| {
             let wanted = |device: &&Device| device.app == *app && device.user.as_ref() == Some(user);
-            state.devices.values().filter(wanted).take(limit).map(|device| device.id).collect()
+            let bound = state.devices.values().filter(wanted).map(|device| device.id);
+            state.stale_index.iter().copied().chain(bound).take(limit).collect()
         })
     }
 }
 
 impl Queues for World {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
-        self.call(|state| state.queues.entry(queue).or_default().extend(items))
+        self.call(|state| {
+            for item in &items {
+                if let Ok(DispatchInput::Shard(shard)) = decode_dispatch_input(&item.body) {
+                    state.dispatched.push((state.now.plus(item.delay), shard));
+                }
+            }
+            state.queues.entry(queue).or_default().extend(items);
+        })
     }
 
     async fn receive(&self, _: QueueName, _: usize, _: Millis) -> Result<Vec<Received>> {
@@ -330,4 +387,69 @@ impl Ledger for World {
     async fn deliveries(&self, _: MessageId, _: Option<DeviceId>, _: usize) -> Result<Vec<Delivery>> {
         unreachable!()
     }
+}
+
+impl Timers for World {
+    async fn set_timer(&self, tick: DueTick) -> Result<()> {
+        self.call(|state| state.ticks.push(tick))
+    }
+}
+
+impl Audiences for World {
+    async fn create_audience(&self, _: UploadedAudience) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn audience(&self, id: AudienceId) -> Result<Option<UploadedAudience>> {
+        self.call(|state| state.lists.get(&id).map(|(list, _)| list.clone()))
+    }
+
+    async fn audiences_of_app(&self, _: &AppId, _: Option<AudienceId>, _: usize) -> Result<Vec<UploadedAudience>> {
+        unreachable!()
+    }
+
+    async fn add_members(&self, _: AudienceId, _: Vec<Member>) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn finish_audience(&self, _: AudienceId) -> Result<Option<UploadedAudience>> {
+        unreachable!()
+    }
+
+    async fn members(
+        &self,
+        id: AudienceId,
+        segment: u8,
+        after: Option<MemberKey>,
+        limit: usize,
+    ) -> Result<Vec<Member>> {
+        self.call(|state| {
+            let Some((_, members)) = state.lists.get(&id) else { return Vec::new() };
+            let wanted =
+                |member: &&Member| member.key.segment() == segment && after.is_none_or(|after| member.key > after);
+            members.values().filter(wanted).take(limit).cloned().collect()
+        })
+    }
+
+    async fn are_members(&self, id: AudienceId, keys: Vec<MemberKey>) -> Result<Vec<bool>> {
+        assert!(keys.len() <= SHARD_MAX_DEVICES);
+        self.call(|state| keys.iter().map(|key| state.lists[&id].1.contains_key(key)).collect())
+    }
+
+    async fn delete_audience(&self, _: AudienceId) -> Result<()> {
+        unreachable!()
+    }
+}
+
+/// A finished list.
+pub(super) fn list(
+    id: AudienceId,
+    app: &AppId,
+    members: Vec<Member>,
+) -> (UploadedAudience, BTreeMap<MemberKey, Member>) {
+    let kind = if members.iter().any(|member| member.user.is_some()) { MemberKind::Users } else { MemberKind::Devices };
+    let (name, created_at, expires_at) = (None, NOW, NOW.plus(1));
+    let members: BTreeMap<_, _> = members.into_iter().map(|member| (member.key, member)).collect();
+    let count = Some(members.len() as u64);
+    (UploadedAudience { id, app: app.clone(), name, kind, created_at, expires_at, members: count }, members)
 }

@@ -263,4 +263,6 @@ impl Message {
 }
 
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod tests;

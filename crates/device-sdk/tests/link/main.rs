@@ -6,5 +6,6 @@ mod delivery;
 mod fake;
 mod learning;
 mod moving;
+mod recalls;
 mod routing;
 mod talking;

@@ -44,11 +44,31 @@ fn batches() -> Vec<Vec<Change>> {
         vec![Change::Arrived { cursor: Cursor { epoch: 3, seq: 6 }, item: None }],
         vec![arrived(8, Event::Hole { first: 7, last: 8 }), Change::Uploaded(70)],
         vec![arrived(9, Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None })],
+        vec![arrived(10, recalled(3, 7))],
         vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10 } })],
         vec![Change::Seen(MessageId::from_bytes([6; 16])), Change::Numbers { item: 90, upload: 95 }],
         vec![lesson(4, Transport::Quic, learned), lesson(0, Transport::Tcp, Learned { failed: None, ..learned })],
     ]
 }
+
+fn recalled(message: u8, recall: u8) -> Event {
+    let id = |n| MessageId::from_bytes([n; 16]);
+    Event::Recalled { message: id(message), recall: Some(id(recall)) }
+}
+
+/// A file of the first version: what it says must be read for ever.
+const FIRST_VERSION: &str = "\
+    686f6d696e67310a000000166e39379f72e0df540a140a100909090909090909090909090909090910030000000227c2\
+    4fcb8474773e10010000000861d697dc53bd49ca3a06080410011809000000352458a59dd9c962aa1a33080310011801\
+    222b0a100000000000000001000000000000000010011805200628023801420de4bda0e5a5bd20f09f918b2031000000\
+    3c721b0b1535fa604f1a3a08031002180222320a10000000000000000200000000000000001002180520062802320573\
+    636f72653801420de4bda0e5a5bd20f09f918b203200000002e9619023f7ad050720010000000b8dc4249bd5071e422a\
+    0908461201741a0275700000000b0b5beb6f3a0bb3182a0908471201741a027570000000108c4ae7b1447232471a0e08\
+    0310051805320608031005180300000006215a4213b00484381a04080310060000000ec8c9806287ed0cc61a0c080310\
+    0818083a040807100800000002ef8ca2176c7f833a30460000001abde1beb99ecb4f731a180803100918092a10080808\
+    080808080808080808080808080000000ee232af913c09188e1a0c0803100a180a42040804100a000000125171a48fe7\
+    f6806f421006060606060606060606060606060606000000064119299d7d0a448d4a04085a105f\
+";
 
 fn commit(log: &mut Log, changes: Vec<Change>) {
     log.commit(changes, Durability::Synced).unwrap();
@@ -182,4 +202,36 @@ fn an_older_file_is_read_and_gone_on_with() {
     commit(&mut log, vec![Change::Learned(Lesson { network_hash: 4, transport: Transport::Quic, learned })]);
     drop(log);
     assert_eq!(state_at(&path).networks.learned(4, Transport::Quic), learned);
+}
+
+#[test]
+fn a_file_of_the_first_version_opens_and_goes_on() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let byte = |at| u8::from_str_radix(FIRST_VERSION.get(at..at + 2).unwrap(), 16).unwrap();
+    std::fs::write(&path, (0..FIRST_VERSION.len()).step_by(2).map(byte).collect::<Vec<_>>()).unwrap();
+    let mut log = Log::open(&path).unwrap();
+    assert_eq!(log.state.device, Some(DeviceId::from_bytes([9; 16])));
+    assert_eq!((log.state.cursor, log.state.conn_seq), (Cursor { epoch: 3, seq: 10 }, 1));
+    let unfinished: Vec<_> = log.state.unfinished.iter().map(|item| item.number).collect();
+    assert_eq!(unfinished, [2, 5, 8, 9, 10], "nothing was cut off");
+    let old = Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None };
+    assert_eq!(log.state.unfinished[3].event, old);
+    assert_eq!((log.state.last_item, log.state.last_upload, log.state.uploads.len()), (90, 95, 1));
+    commit(&mut log, vec![arrived(11, recalled(3, 7))]);
+    drop(log);
+    let state = state_at(&path);
+    assert_eq!(state.unfinished.back().unwrap().event, recalled(3, 7));
+}
+
+#[test]
+fn what_was_taken_back_is_remembered_as_seen_over_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    commit(&mut log, vec![arrived(1, recalled(3, 7)), Change::Finished(1)]);
+    drop(log);
+    let saved = state_at(&path).saved();
+    let is_seen = [3, 7, 8].map(|n| saved.seen.contains(MessageId::from_bytes([n; 16])));
+    assert_eq!((is_seen, saved.cursor.seq), ([true, true, false], 1));
 }

@@ -82,7 +82,7 @@ impl Rendered {
 
     /// The payload in this rendering: the default one when there is no such.
     pub(crate) fn payload(&self, variant: u8) -> Bytes {
-        self.payloads.get(usize::from(variant)).or(self.payloads.first()).cloned().unwrap_or_default()
+        self.payloads.get(usize::from(variant)).or_else(|| self.payloads.first()).cloned().unwrap_or_default()
     }
 
     /// What stands in a mailbox entry for the payload.

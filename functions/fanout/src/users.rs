@@ -1,6 +1,6 @@
 //! Pages of an audience of users: each user becomes the devices bound to them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::try_join_all;
 use homing_domain::limits::{SHARD_MAX_DEVICES, USER_MAX_DEVICES};
@@ -59,16 +59,21 @@ impl<P: Ports> Fanout<P> {
     /// and has one row in the ledger.
     async fn bound_to(&self, message: &Message, users: &[&UserId]) -> Result<Vec<Candidate>, StageError> {
         let lookups = users.iter().map(|user| self.ports.devices_of_user(&message.app, user, USER_MAX_DEVICES));
-        let mut seen = HashSet::new();
-        let ids: Vec<_> = try_join_all(lookups)
-            .await?
-            .into_iter()
-            .flat_map(|devices| devices.into_iter().take(USER_MAX_DEVICES))
-            .filter(|device| seen.insert(*device))
-            .collect();
-        if ids.is_empty() {
+        let mut listed = BTreeMap::<_, Vec<&UserId>>::new();
+        for (user, devices) in users.iter().zip(try_join_all(lookups).await?) {
+            for device in devices.into_iter().take(USER_MAX_DEVICES) {
+                listed.entry(device).or_default().push(user);
+            }
+        }
+        if listed.is_empty() {
             return Ok(Vec::new());
         }
+        let rows = self.ports.devices(listed.keys().copied().collect()).await?;
+        // Many rows may be a moment old, so one that contradicts the index may be older than a binding that it lists.
+        let rows = listed.iter().zip(rows).map(|((id, users), row)| async move {
+            let agrees = row.as_ref().and_then(|row| row.user.as_ref()).is_some_and(|user| users.contains(&user));
+            if agrees { Ok(row) } else { self.ports.device(id).await }
+        });
         let as_of = as_of(message, self.ports.now());
         let wanted: HashSet<_> = users.iter().copied().collect();
         let candidate = |device: Device| {
@@ -77,6 +82,6 @@ impl<P: Ports> Fanout<P> {
             let target = Target::plain(device.id, Some(user.hash()));
             is_theirs.then_some(Candidate { target, device: Some(device) })
         };
-        Ok(self.ports.devices(ids).await?.into_iter().flatten().filter_map(candidate).collect())
+        Ok(try_join_all(rows).await?.into_iter().flatten().filter_map(candidate).collect())
     }
 }

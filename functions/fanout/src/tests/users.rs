@@ -59,6 +59,17 @@ fn what_the_index_says_wrongly_does_not_count() {
 }
 
 #[test]
+fn a_binding_that_is_younger_than_the_rows_read_counts() {
+    let world = world(Audience::Users(vec![user(0), user(1)]), 2);
+    world.with(|state| state.stale_rows = state.devices.clone().into_iter().collect());
+    bind(&world, 0, 1, Some(NOW));
+    bind(&world, 1, 9, Some(NOW));
+    run(&world, |_| {});
+    let got: Vec<_> = targets(&world).into_values().map(|target| (target.device, target.user)).collect();
+    assert_eq!(got, [(device(&app(), 0, None, NOW).id, Some(user(1).hash()))]);
+}
+
+#[test]
 fn a_slow_message_takes_one_user_at_least() {
     let users: Vec<_> = (0..24).map(user).collect();
     let world = world(Audience::Users(users), 384);

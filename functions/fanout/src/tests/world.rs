@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) dispatched: Vec<(UnixMillis, Shard)>,
     /// Devices that the index of users lists for every user.
     pub(super) stale_index: Vec<DeviceId>,
+    /// What reading many rows at once still shows.
+    pub(super) stale_rows: HashMap<DeviceId, Device>,
     /// How often the directory was asked for devices by their ids.
     pub(super) lookups: usize,
     pub(super) messages: HashMap<MessageId, Message>,
@@ -56,6 +58,7 @@ impl Default for State {
             ticks: Vec::new(),
             dispatched: Vec::new(),
             stale_index: Vec::new(),
+            stale_rows: HashMap::new(),
             lookups: 0,
             messages: HashMap::new(),
             shards: BTreeMap::new(),
@@ -265,15 +268,16 @@ impl Devices for World {
         unreachable!()
     }
 
-    async fn device(&self, _: &DeviceId) -> Result<Option<Device>> {
-        unreachable!()
+    async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.call(|state| state.devices.get(id).cloned())
     }
 
     async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
         assert!(!ids.is_empty() && ids.len() <= SHARD_MAX_DEVICES);
         self.call(|state| {
             state.lookups += 1;
-            ids.iter().map(|id| state.devices.get(id).cloned()).collect()
+            let row = |id: &DeviceId| state.stale_rows.get(id).or_else(|| state.devices.get(id)).cloned();
+            ids.iter().map(row).collect()
         })
     }
 

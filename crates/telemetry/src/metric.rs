@@ -43,7 +43,7 @@ registry! {
     MESSAGES_RELEASED = Counter Count "homing_messages_released_total" "Messages whose audience is fully enumerated.";
     MESSAGES_CLOSED = Counter Count "homing_messages_closed_total" "Messages that were closed.";
     RELEASE_LATENESS = Histogram Seconds "homing_release_lateness_seconds" "From a scheduled message's time to its release.";
-    OVERDUE_SWEPT = Counter Count "homing_overdue_swept_total" "Messages that a sweep found overdue, by what it did: released, closed, hanging (left alone).";
+    OVERDUE_SWEPT = Counter Count "homing_overdue_swept_total" "Messages that a sweep found overdue, by what it did: released, held (parts sent on again), closed, hanging (left alone).";
     DEVICES_TARGETED = Counter Count "homing_devices_targeted_total" "Devices in enumerated pages, repeats included.";
     DEVICES_DISPATCHED = Counter Count "homing_devices_dispatched_total" "Devices of dispatched shards, by outcome: handed_off, waiting, ended, again; repeats included.";
     DISPATCH_DELAY = Histogram Seconds "homing_dispatch_delay_seconds" "From a message's acceptance, or its time, to the dispatch of a shard of it.";

@@ -1,6 +1,6 @@
 //! Makes a checked push durable, and sends its job or sets its timer.
 
-use homing_contract::http::v1::ValidPush;
+use homing_contract::http::v1::{ValidPush, lives_from};
 use homing_contract::queue::encode;
 use homing_credentials::message_id;
 use homing_domain::{AppId, AudienceJob, Control, Cursor, DueTick, Message, MessageId, Stage, UnixMillis};
@@ -49,17 +49,14 @@ pub async fn accept<P: Messages + Queues + Timers>(
     let (app, body_sha256) = (acceptance.app, acceptance.body_sha256);
     let id = acceptance.idempotency_key.map_or_else(|| new_id(entropy, now), |key| message_id(app, key));
     let message = new_message(id, now, acceptance);
-    let (payload_bytes, mut stage, mut release_at) = (message.payload.len(), message.stage, message.release_at);
-    let is_new = match ports.accept(message).await? {
-        Accepted::New => true,
+    let payload_bytes = message.payload.len();
+    let (is_new, message) = match ports.accept(message.clone()).await? {
+        Accepted::New => (true, message),
         Accepted::Existing(stored) if stored.body_sha256 != body_sha256 => return Err(AcceptError::KeyReused),
-        Accepted::Existing(stored) => {
-            (stage, release_at) = (stored.stage, stored.release_at);
-            false
-        }
+        Accepted::Existing(stored) => (false, *stored),
     };
-    match (stage, release_at) {
-        (Stage::Accepted, _) => send_job(ports, app, id).await?,
+    match (message.stage, message.release_at) {
+        (Stage::Accepted, _) => send_job(ports, &message).await?,
         (Stage::Scheduled, Some(at)) => ports.set_timer(DueTick { message: id, at }).await?,
         // It is on its way.
         _ => return Ok(id),
@@ -77,7 +74,7 @@ fn new_message(id: MessageId, now: UnixMillis, acceptance: Acceptance<'_>) -> Me
         app: app.clone(),
         audience: push.audience,
         payload: push.payload,
-        expires_at: release_at.unwrap_or(sent_at).plus(u64::from(push.options.ttl_seconds) * 1_000),
+        expires_at: lives_from(&push.schedule, release_at, sent_at).plus(u64::from(push.options.ttl_seconds) * 1_000),
         options: push.options,
         body_sha256,
         accepted_at: now,
@@ -98,9 +95,9 @@ fn new_message(id: MessageId, now: UnixMillis, acceptance: Acceptance<'_>) -> Me
 }
 
 /// Queues the job that enumerates a message's audience.
-async fn send_job<P: Queues>(ports: &P, app: &AppId, message: MessageId) -> Result<(), Error> {
-    let job = AudienceJob { message, segment: None, cursor: Cursor::Start };
-    let item = Outgoing { body: encode(&job), delay: 0, group: Some(app.as_str().into()) };
+pub(crate) async fn send_job<P: Queues>(ports: &P, message: &Message) -> Result<(), Error> {
+    let job = AudienceJob { message: message.id, segment: None, cursor: Cursor::Start };
+    let item = Outgoing { body: encode(&job), delay: 0, group: Some(message.queue_group()) };
     ports.send(QueueName::Audience, vec![item]).await
 }
 

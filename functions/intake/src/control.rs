@@ -144,6 +144,8 @@ impl From<ControlError> for Problem {
 /// Says what can be done instead.
 pub(crate) fn conflict(refused: ChangeRefused) -> Problem {
     let (code, instead) = match refused {
+        ChangeRefused::TooLate(Stage::Accepted) => ("too_late", "to stop it, cancel it"),
+        ChangeRefused::TooLate(Stage::Cancelled) => ("too_late", "send a new message"),
         ChangeRefused::TooLate(_) => ("too_late", "abort it to reach nobody else, or recall it"),
         ChangeRefused::NotRunning(Stage::Accepted | Stage::Scheduled) => ("not_running", "cancel it instead"),
         ChangeRefused::NotRunning(Stage::Cancelled) => ("not_running", "it reaches nobody"),

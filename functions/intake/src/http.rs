@@ -1,5 +1,6 @@
 //! The HTTP face of this function; here `POST /v1/messages`.
 
+mod amend;
 mod audiences;
 mod control;
 
@@ -19,6 +20,7 @@ use crate::queue::Ports;
 pub fn router<P: Ports + 'static>(edge: Edge<P>) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(post_message))
+        .merge(amend::router())
         .merge(control::router())
         .merge(audiences::router())
         .with_state(edge)

@@ -5,11 +5,14 @@
 //! messages finds it. With an Idempotency-Key the message's id derives from app and key, so the row itself is the memory of
 //! the key.
 //!
+//! Until its release a sender may change a message or cancel it, in the same order.
+//!
 //! A push comes by HTTP ([`router`]) or by the queue that business systems write to ([`consume`]), and is treated alike.
 //!
 //! **Must not know**: what becomes of a message later, any adapter, the sockets.
 
 mod accept;
+mod amend;
 mod control;
 mod http;
 mod lists;

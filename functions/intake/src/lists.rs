@@ -1,26 +1,23 @@
 //! Whether the uploaded lists that a push names can be sent to.
 
 use homing_contract::http::Violations;
-use homing_contract::http::v1::{ValidPush, to_timestamp};
-use homing_domain::{AppId, Audience, AudienceId, UnixMillis};
+use homing_contract::http::v1::to_timestamp;
+use homing_domain::{AppId, Audience, AudienceId, Exclusion, UnixMillis};
 use homing_ports::{Audiences, Error};
 
-/// What is wrong with the lists that a push names, as of `now`; nothing when it names none.
+/// What is wrong with the lists that an audience and its exclusion name, to be sent to at a time; nothing when they name none.
 pub(crate) async fn check_lists<P: Audiences>(
     ports: &P,
     app: &AppId,
-    push: &ValidPush,
-    now: UnixMillis,
+    (audience, exclude): (&Audience, &Exclusion),
+    wanted_at: UnixMillis,
 ) -> Result<Violations, Error> {
-    let included = match push.audience {
-        Audience::Uploaded(id) => Some(id),
+    let included = match audience {
+        Audience::Uploaded(id) => Some(*id),
         _ => None,
     };
     let mut wrong = Violations::default();
-    let wanted_at = push.release_at.unwrap_or(now);
-    for (named, pointer) in
-        [(included, "/audience/audience_id"), (push.exclude.uploaded, "/audience/exclude/audience_id")]
-    {
+    for (named, pointer) in [(included, "/audience/audience_id"), (exclude.uploaded, "/audience/exclude/audience_id")] {
         if let Some(id) = named
             && let Some((code, message)) = judge(ports, app, id, wanted_at).await?
         {

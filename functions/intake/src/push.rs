@@ -47,7 +47,8 @@ impl Push<'_> {
         let mut names_list = false;
         let checked = match body.check(sent_at, &|token: &str| edge.keys().verify_push_token(&app.id, token)) {
             Ok(push) => {
-                let wrong = check_lists(edge.ports(), &app.id, &push, sent_at).await.map_err(AcceptError::Port)?;
+                let (named, wanted_at) = ((&push.audience, &push.exclude), push.release_at.unwrap_or(sent_at));
+                let wrong = check_lists(edge.ports(), &app.id, named, wanted_at).await.map_err(AcceptError::Port)?;
                 names_list = !wrong.is_empty();
                 wrong.or(push)
             }

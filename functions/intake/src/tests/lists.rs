@@ -45,7 +45,9 @@ fn wrong(audience: Audience, excluded: Option<AudienceId>, release_at: Option<Un
         release_at,
         validate_only: false,
     };
-    let checked = check_lists(&*world(), &app(), &push, NOW).now_or_never().expect("it waits for its ports only");
+    let checked = check_lists(&*world(), &app(), (&push.audience, &push.exclude), push.release_at.unwrap_or(NOW))
+        .now_or_never()
+        .expect("it waits for its ports only");
     checked.unwrap().into_vec().into_iter().map(|wrong| (wrong.code, wrong.pointer)).collect()
 }
 

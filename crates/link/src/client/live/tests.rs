@@ -1,8 +1,10 @@
 use bytes::{Bytes, BytesMut};
-use homing_domain::{AppId, DeviceId, UnixMillis};
-use homing_wire::{FactKind, HeartbeatInterval, Hello, Resumption, Up, Welcome, encode};
+use homing_domain::{AppId, DeviceId, MessageId, UnixMillis};
+use homing_wire::{
+    FactKind, HeartbeatInterval, Hello, Push, Recall, Resumption, Skip, SkipReason, Up, Welcome, encode,
+};
 
-use super::super::arrival::Loss;
+use super::super::arrival::{Arrival, Loss};
 use super::super::memory::Saved;
 use super::super::opening::{Introduction, Opened, Opening};
 use super::super::upstream::Upload;

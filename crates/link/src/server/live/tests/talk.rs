@@ -108,7 +108,7 @@ fn a_probe_comes_when_it_was_asked_for_unless_something_else_did() {
 #[test]
 fn a_device_is_told_its_address_once_and_when_it_changes() {
     let (world, mut live) = live();
-    let mut observed = |live: &mut Live, address: &str| {
+    let observed = |live: &mut Live, address: &str| {
         live.observed(address.parse().unwrap());
         world.send(live, Ping::default());
         match &frames(&effects(live))[..] {

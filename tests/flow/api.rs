@@ -1,6 +1,7 @@
 //! The merged HTTP API over the embedded store: no sockets, everything else is real.
 
 mod apps;
+mod content;
 mod contract_document;
 mod dead_letters;
 mod devices;

@@ -1,6 +1,7 @@
 //! The command line's shape.
 
 mod bench;
+mod device;
 mod message;
 mod push;
 mod simulate;
@@ -8,10 +9,11 @@ mod simulate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use homing_ports::QueueName;
 
 pub use bench::{BenchArguments, BenchProfile};
+pub use device::{DeviceCommand, ReportArguments, Switch, TransportChoice};
 pub use message::MessageCommand;
 pub use push::PushArguments;
 pub use simulate::{SimulateArguments, TagShare};
@@ -217,51 +219,6 @@ pub struct AdminArguments {
     /// The token printed at the server's first start
     #[arg(long, env = "HOMING_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub admin_token: Option<String>,
-}
-
-/// Register a device, or be one.
-#[derive(Debug, Subcommand)]
-pub enum DeviceCommand {
-    /// Register a new device and keep its credentials in a file
-    Register {
-        /// Bind it to this user
-        #[arg(long)]
-        user: Option<String>,
-        /// Where its credentials are kept [default: device-ID.json]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// What it runs
-        #[arg(long, default_value = "other")]
-        platform: String,
-        #[command(flatten)]
-        key: KeyArguments,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-    /// Hold a device's link and print what arrives
-    Listen {
-        /// The file that register wrote [default: the last one registered]
-        device: Option<PathBuf>,
-        /// Which transport
-        #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
-        transport: TransportChoice,
-        /// End after this many messages
-        #[arg(long, value_name = "N")]
-        count: Option<u64>,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-}
-
-/// Which transport a link uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TransportChoice {
-    /// QUIC, and TCP if that does not answer
-    Auto,
-    /// QUIC only
-    Quic,
-    /// TCP with TLS only
-    Tcp,
 }
 
 /// Items that were given up.

@@ -157,6 +157,19 @@ impl ApiClient {
         self.send(Method::PUT, path, token, json(body)?, None).await
     }
 
+    /// PATCH of a JSON body.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        self.send(Method::PATCH, path, token, json(body)?, None).await
+    }
+
     /// Pushes a message under an Idempotency-Key.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `homing device`.
 
 mod listen;
+mod report;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ pub(super) async fn run(command: DeviceCommand) -> Result<()> {
         DeviceCommand::Register { user, out, platform, key, server } => {
             register(Surroundings::new(&server)?, user, out, platform, &key).await
         }
+        DeviceCommand::Report(arguments) => report::run(*arguments).await,
         DeviceCommand::Listen { device, transport, count, server } => {
             listen::run(&Surroundings::new(&server)?, device, transport, count).await
         }

@@ -122,7 +122,13 @@ impl<P: Ports> Fanout<P> {
             return Ok(message.clone());
         }
         let begun = self.ports.begin_release(message.id, self.ports.now()).await?;
-        begun.ok_or_else(|| StageError::poison("the message disappeared"))
+        let begun = begun.ok_or_else(|| StageError::poison("the message disappeared"))?;
+        if begun.stage == Stage::Scheduled {
+            // Its sender gave it another time just now, or clocks differ: looked at again, it is void or due.
+            let early = begun.wanted_at().since(self.ports.now());
+            return Err(StageError::Later { delay: early.clamp(1, CLOCKS_APART) });
+        }
+        Ok(begun)
     }
 
     async fn split(&self, message: &Message) -> Result<(), StageError> {

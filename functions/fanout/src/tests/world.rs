@@ -211,7 +211,7 @@ impl Messages for World {
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call(|state| {
             let message = state.messages.get_mut(&id)?;
-            if matches!(message.stage, Stage::Accepted | Stage::Scheduled) {
+            if message.may_be_released(now) {
                 message.stage = Stage::Releasing;
                 message.releasing_at = Some(now);
             }

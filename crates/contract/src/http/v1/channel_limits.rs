@@ -130,7 +130,7 @@ impl ChannelLimits {
             None => Ok(()),
             Some((at, bytes)) => {
                 let bytes = together(*bytes);
-                let message = format!("with {at} and data it is {bytes} bytes of JSON, at most {max} fit");
+                let message = format!("the whole with {at} is {bytes} bytes of JSON, at most {max} fit");
                 Err(Violations::one("payload_too_large", self.at(), message))
             }
         }

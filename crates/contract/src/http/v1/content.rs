@@ -40,7 +40,8 @@ impl Content<'_> {
             return Err(wrong);
         };
         let mut localizations = Vec::with_capacity(localized.len());
-        let mut sizes = vec![("/notification".to_owned(), payload.len())];
+        let default_at = if self.notification.is_some() { "/notification" } else { "/data" };
+        let mut sizes = vec![(default_at.to_owned(), payload.len())];
         for (tag, notification) in &localized {
             let at = pointer("/localizations", tag);
             if let Some(payload) = wrong.take(render(Some(notification), self.data, &at)) {

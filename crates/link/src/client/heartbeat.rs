@@ -173,6 +173,11 @@ impl Heartbeat {
 
     /// The gateway's probe came. In time it proves the silence, and the device is awake: it beats at once.
     pub(super) fn probed(&mut self, now: UnixMillis) {
+        if self.asked.is_some() {
+            // It was held up by a forgotten binding, until the last Ping made a new one: what that Ping asked for comes after
+            // its Pong.
+            return;
+        }
         if self.probing.arrived(&mut self.learned, now) {
             self.is_news = true;
             self.refresh(now);

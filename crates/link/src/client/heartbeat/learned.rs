@@ -11,6 +11,8 @@ pub(super) const USED_PERCENT: Millis = 85;
 const FINENESS: Millis = 16;
 /// ...or less than this above it.
 const FINEST: Millis = 1_000;
+/// Silences that differ by less than this part are the same: a heartbeat is measured with its round trip.
+const SAME: Millis = 64;
 /// A silence that failed is tried again after this: networks are rebuilt, and a failure may have had another reason.
 const RETEST_AFTER: Millis = 24 * 3_600_000;
 /// Each failure at the same silence doubles that wait, so often: over TCP a failure costs a link. 16 days at the most.
@@ -105,12 +107,10 @@ impl Learned {
 
     /// Nothing came through after this silence. What was proven beyond it holds no more: the network is another one now.
     pub(super) fn fail(&mut self, silence: Millis, now: UnixMillis) {
-        self.failed = Some(match self.failed {
-            Some(failed) if failed.silence <= silence => {
-                Failed { at: now, times: failed.times.saturating_add(1), ..failed }
-            }
-            _ => Failed { silence, at: now, times: 1 },
-        });
+        let times =
+            self.failed.filter(|failed| failed.silence <= silence + silence / SAME).map_or(0, |failed| failed.times);
+        let silence = self.failed.map_or(silence, |failed| failed.silence.min(silence));
+        self.failed = Some(Failed { silence, at: now, times: times.saturating_add(1) });
         if self.proven >= silence {
             self.proven = 0;
         }

@@ -47,6 +47,11 @@ impl Probing {
 
     /// What to ask for with this heartbeat.
     pub(super) fn ask(&mut self, learned: &mut Learned, bounds: &Interval, now: UnixMillis) -> Option<Millis> {
+        let is_last_strike = |missing| self.strikes == Some((missing, STRIKES - 1));
+        if self.missing.is_some_and(is_last_strike) {
+            // The answer to this heartbeat makes it a failure: then there is something else to ask for.
+            return None;
+        }
         let silence = match self.strikes {
             Some((silence, _)) if silence <= bounds.maximum => Some(silence),
             _ if learned.proven > 0 && self.verify_at <= now => Some(learned.proven.min(bounds.maximum)),

@@ -151,6 +151,19 @@ fn a_probe_that_is_late_or_early_or_was_not_asked_for_proves_nothing() {
 }
 
 #[test]
+fn a_probe_that_was_held_up_does_not_count_for_the_next_one_nor_spoil_it() {
+    let mut quic = fresh(Transport::Quic);
+    probe(&mut quic, 0);
+    let (now, _) = beat(&mut quic);
+    quic.heard(now.plus(50));
+    quic.probed(now.plus(50));
+    let since = pong_after(&mut quic, now, 50);
+    assert_eq!(quic.next_timeout(), since.plus(23_000), "the second is waited for");
+    quic.probed(since.plus(20_000));
+    assert_eq!(quic.learned.proven, 20_000);
+}
+
+#[test]
 fn what_is_said_in_between_spoils_the_probe_and_the_wait_is_as_usual() {
     for (heard, said) in [(true, 5_000), (false, 5_000)] {
         let mut quic = fresh(Transport::Quic);

@@ -64,7 +64,7 @@ impl Gateway {
             State::Greeting(mut greeting) => {
                 let claim = greeting.receive(bytes).expect("a Hello").expect("all of it");
                 let joining = greeting.identify(claim);
-                let taken_over = self.mailbox.take_over(joining.takeover(GATEWAY)).expect("it is the newest");
+                let taken_over = self.mailbox.take_over(joining.takeover(GATEWAY, now)).expect("it is the newest");
                 let live = joining.welcome(now, taken_over, &self.settings).expect("it fits");
                 self.state = State::Live(Box::new(live));
             }

@@ -170,9 +170,9 @@ fn what_is_said_in_between_spoils_the_probe_and_the_wait_is_as_usual() {
         let (now, _) = beat(&mut quic);
         let since = pong_after(&mut quic, now, 50);
         if heard {
-            quic.disturb(since.plus(said))
+            quic.disturb(since.plus(said));
         } else {
-            quic.sent(since.plus(said))
+            quic.sent(since.plus(said));
         }
         assert_eq!(quic.next_timeout(), since.plus(23_000).min(since.plus(said + 20_000)));
         quic.probed(since.plus(20_000));

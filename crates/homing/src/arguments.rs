@@ -1,5 +1,6 @@
 //! The command line's shape.
 
+mod audience;
 mod bench;
 mod device;
 mod message;
@@ -12,9 +13,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use homing_ports::QueueName;
 
+pub use audience::{AudienceCommand, ListArguments, ListKind};
 pub use bench::{BenchArguments, BenchProfile};
 pub use device::{DeviceCommand, ReportArguments, Switch, TransportChoice};
-pub use message::MessageCommand;
+pub use message::{MessageCommand, NewRate, OneMessage, WatchArguments, WatchUntil};
 pub use push::PushArguments;
 pub use simulate::{SimulateArguments, TagShare};
 
@@ -42,9 +44,12 @@ pub enum Command {
     Device(DeviceCommand),
     /// Push a message
     Push(Box<PushArguments>),
-    /// What became of a message
+    /// What became of a message, and control over one that is on its way
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Lists that are uploaded once and pushed to by id
+    #[command(subcommand)]
+    Audience(AudienceCommand),
     /// Items that were given up, and another try for them
     #[command(subcommand)]
     Dlq(DlqCommand),

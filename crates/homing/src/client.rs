@@ -144,6 +144,28 @@ impl ApiClient {
         self.send_as("text/plain; charset=utf-8", (Method::POST, path), token, body, None).await
     }
 
+    /// POST of lines of text, under an Idempotency-Key if there is one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post_lines<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+        key: Option<&str>,
+        lines: Bytes,
+    ) -> Result<T, ClientError> {
+        self.send_as("text/plain; charset=utf-8", (Method::POST, path), token, lines, key).await
+    }
+
+    /// DELETE.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete(&self, path: &str, token: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, path, token, Bytes::new(), None).await
+    }
+
     /// PUT of a JSON body.
     ///
     /// # Errors

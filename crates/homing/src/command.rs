@@ -1,12 +1,14 @@
 //! The commands that talk to a server, and what they print.
 
 mod app;
+mod audience;
 mod context;
 mod device;
 mod dlq;
 mod message;
 mod push;
 mod table;
+mod watch;
 
 use anyhow::Result;
 
@@ -14,6 +16,16 @@ pub(crate) use context::Surroundings;
 pub(crate) use table::line;
 
 use crate::arguments::Command;
+
+/// A command came to an end that is neither success nor an ordinary failure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct EndedWith {
+    /// The program's exit code.
+    pub code: u8,
+    /// What happened.
+    pub words: String,
+}
 
 /// Runs a client command; `serve` and `bench` are not among them.
 ///
@@ -25,6 +37,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Device(command) => device::run(command).await,
         Command::Push(arguments) => push::run(*arguments).await,
         Command::Message(command) => message::run(command).await,
+        Command::Audience(command) => audience::run(command).await,
         Command::Dlq(command) => dlq::run(command).await,
         Command::Serve(_) | Command::Simulate(_) | Command::Bench(_) => {
             anyhow::bail!("this command does not talk to a server")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use homing::arguments::{Arguments, Command, ServeArguments};
+use homing::command::EndedWith;
 use homing::config::{Config, ConfigErrors, Environment, FileSource, Source};
 use homing::serve::{self, Ended, StartError};
 
@@ -33,7 +34,10 @@ fn main() -> ExitCode {
 fn end(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("{error:#}"), 1),
+        Err(error) => match error.downcast_ref::<EndedWith>() {
+            Some(ended) => fail(ended, ended.code),
+            None => fail(&format!("{error:#}"), 1),
+        },
     }
 }
 

@@ -1,12 +1,15 @@
 //! `homing message`.
 
 use anyhow::Result;
-use homing_contract::http::v1::{BalanceView, MessageView, StageName, TraceView};
+use homing_contract::http::v1::{
+    BalanceView, FlowName, MessageSummary, MessageView, RateRequest, RecallAccepted, StageName, TraceView,
+};
+use serde::Serialize;
 
 use super::context::Surroundings;
 use super::device::credentials;
-use super::table;
-use crate::arguments::MessageCommand;
+use super::{table, watch};
+use crate::arguments::{MessageCommand, NewRate, OneMessage};
 
 pub(super) async fn run(command: MessageCommand) -> Result<()> {
     match command {
@@ -25,10 +28,54 @@ pub(super) async fn run(command: MessageCommand) -> Result<()> {
             let view: TraceView = here.api.get(&path, &here.server_key(&key)?).await?;
             if here.json { table::json(&view) } else { trace(&view) }
         }
+        MessageCommand::Watch { watch, message } => {
+            let here = Surroundings::new(&message.server)?;
+            let token = here.server_key(&message.key)?;
+            watch::follow(&here, &token, &message.message, watch).await
+        }
+        MessageCommand::Pause(message) => control(&message, "pause", &()).await,
+        MessageCommand::Resume(message) => control(&message, "resume", &()).await,
+        MessageCommand::Abort(message) => control(&message, "abort", &()).await,
+        MessageCommand::Rate { rate: NewRate(rate), message } => {
+            control(&message, "rate", &RateRequest { rate_per_second: rate.map(i64::from) }).await
+        }
+        MessageCommand::Recall(message) => recall(&message).await,
     }
 }
 
-fn show(view: &MessageView) -> Result<()> {
+async fn control(message: &OneMessage, verb: &str, body: &(impl Serialize + Sync)) -> Result<()> {
+    let here = Surroundings::new(&message.server)?;
+    let path = format!("/v1/messages/{}/{verb}", message.message);
+    let summary: MessageSummary = here.api.post(&path, &here.server_key(&message.key)?, body).await?;
+    if here.json {
+        return table::json(&summary);
+    }
+    let rate = summary.control.rate_per_second.map(|rate| format!(", at most {rate} devices a second"));
+    let state = flow(summary.control.state);
+    table::line(format!("{} and {state}{}", stage(summary.stage), rate.unwrap_or_default()))
+}
+
+async fn recall(message: &OneMessage) -> Result<()> {
+    let here = Surroundings::new(&message.server)?;
+    let path = format!("/v1/messages/{}/recall", message.message);
+    let accepted: RecallAccepted = here.api.post(&path, &here.server_key(&message.key)?, &()).await?;
+    if here.json {
+        return table::json(&accepted);
+    }
+    table::line(format!("recalled by {}", accepted.message_id))?;
+    table::line(format!("how far that is: homing message watch {}", accepted.message_id))
+}
+
+const fn flow(state: FlowName) -> &'static str {
+    match state {
+        FlowName::Running => "running",
+        FlowName::Paused => "paused",
+        FlowName::Aborted => "aborted",
+        FlowName::Recalled => "recalled",
+    }
+}
+
+pub(super) fn show(view: &MessageView) -> Result<()> {
     let summary = &view.summary;
     let audience = match summary.audience.named {
         Some(named) => format!("{named} {}", summary.audience.kind),
@@ -41,9 +88,25 @@ fn show(view: &MessageView) -> Result<()> {
         ("accepted", summary.accepted_at.to_string()),
     ];
     pairs.extend(summary.release_at.map(|at| ("release at", at.to_string())));
+    if summary.control.state != FlowName::Running {
+        pairs.push(("control", flow(summary.control.state).to_owned()));
+    }
+    pairs.extend(summary.control.rate_per_second.map(|rate| ("rate", format!("{rate} devices a second"))));
+    pairs.push(("enumerated", format!("{:.0} %", view.progress.enumerated * 100.0)));
     pairs.push(("expires", summary.expires_at.to_string()));
     table::line(table::of_pairs(pairs))?;
-    let heads = ["", "targeted", "delivered", "handed off", "expired", "failed", "recalled", "suppressed", "pending"];
+    let heads = [
+        "",
+        "targeted",
+        "delivered",
+        "handed off",
+        "expired",
+        "failed",
+        "recalled",
+        "suppressed",
+        "cancelled",
+        "pending",
+    ];
     let mut balance = table::with_heads(heads);
     balance.add_row(row("all", &view.balance));
     for (channel, numbers) in &view.channels {
@@ -61,6 +124,7 @@ fn row(name: &str, numbers: &BalanceView) -> Vec<String> {
         numbers.failed,
         numbers.recalled,
         numbers.suppressed,
+        numbers.cancelled,
         numbers.pending,
     ];
     std::iter::once(name.to_owned()).chain(columns.map(|number| number.to_string())).collect()
@@ -75,7 +139,7 @@ fn trace(view: &TraceView) -> Result<()> {
     table::line(&view.explanation)
 }
 
-fn stage(stage: StageName) -> String {
+pub(super) fn stage(stage: StageName) -> String {
     match serde_json::to_value(stage) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

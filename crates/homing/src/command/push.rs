@@ -2,20 +2,28 @@
 
 use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{
-    AudienceRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest, ScheduleRequest, StageName,
+    AudienceRequest, ExcludeRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest,
+    ScheduleRequest, StageName,
 };
 
 use super::context::Surroundings;
-use super::table;
-use crate::arguments::PushArguments;
+use super::{table, watch};
+use crate::arguments::{PushArguments, WatchArguments};
 
 pub(super) async fn run(arguments: PushArguments) -> Result<()> {
     let here = Surroundings::new(&arguments.server)?;
     let token = here.server_key(&arguments.key)?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let (is_watched, watch) = (arguments.watch, WatchArguments::default());
     let accepted: PushAccepted = here.api.push(&token, &key, &request(arguments)?).await?;
     if here.json {
-        return table::json(&accepted);
+        table::json_of(&accepted, is_watched)?;
+    }
+    if is_watched {
+        return watch::follow(&here, &token, &accepted.message_id, watch).await;
+    }
+    if here.json {
+        return Ok(());
     }
     let stage = if accepted.stage == StageName::Scheduled { "scheduled" } else { "accepted" };
     table::line(format!("{stage}: {}", accepted.message_id))?;
@@ -23,12 +31,7 @@ pub(super) async fn run(arguments: PushArguments) -> Result<()> {
 }
 
 fn request(arguments: PushArguments) -> Result<PushRequest> {
-    let audience = match (arguments.all, arguments.device.is_empty(), arguments.user.is_empty()) {
-        (true, ..) => AudienceRequest::all(),
-        (false, false, _) => AudienceRequest::devices(arguments.device),
-        (false, true, false) => AudienceRequest::users(arguments.user),
-        (false, true, true) => bail!("to whom? Give --device, --user or --all"),
-    };
+    let audience = audience(&arguments)?;
     let has_text = arguments.title.is_some() || arguments.body.is_some();
     let notification =
         has_text.then(|| Notification { title: arguments.title, body: arguments.body, ..Notification::default() });
@@ -39,10 +42,15 @@ fn request(arguments: PushArguments) -> Result<PushRequest> {
     }
     let priority = arguments.priority.map(|name| serde_json::from_value::<PriorityName>(name.into())).transpose();
     let priority = priority.context("--priority is high, normal or low")?;
+    let quiet_hours = arguments.quiet_hours.map(|name| serde_json::from_value(name.into())).transpose();
     let options = OptionsRequest {
         ttl_seconds: arguments.ttl.map(i64::from),
         priority,
         collapse_key: arguments.collapse_key,
+        rate_per_second: arguments.rate.map(i64::from),
+        topic: arguments.topic,
+        quiet_hours: quiet_hours.context("--quiet-hours is hold, drop or ignore")?,
+        sync_read: arguments.sync_read.then_some(true),
         ..OptionsRequest::default()
     };
     let at = |time: String| serde_json::from_value::<ScheduleRequest>(serde_json::json!({"at": time}));
@@ -51,9 +59,35 @@ fn request(arguments: PushArguments) -> Result<PushRequest> {
     Ok(PushRequest { audience, notification, data, options: Some(options), schedule, ..PushRequest::default() })
 }
 
+fn audience(arguments: &PushArguments) -> Result<AudienceRequest> {
+    let mut audience = if arguments.all {
+        AudienceRequest::all()
+    } else if let Some(expression) = &arguments.expression {
+        AudienceRequest::expression(expression)
+    } else if let Some(id) = &arguments.audience {
+        AudienceRequest::uploaded(id)
+    } else if !arguments.device.is_empty() {
+        AudienceRequest::devices(arguments.device.iter().cloned())
+    } else if !arguments.user.is_empty() {
+        AudienceRequest::users(arguments.user.iter().cloned())
+    } else {
+        bail!("to whom? Give --device, --user, --expression, --audience or --all")
+    };
+    let names = |names: &Vec<String>| (!names.is_empty()).then(|| names.clone());
+    let exclude = ExcludeRequest {
+        devices: names(&arguments.exclude_device),
+        users: names(&arguments.exclude_user),
+        expression: arguments.exclude_expression.clone(),
+        audience_id: arguments.exclude_audience.clone(),
+    };
+    audience.exclude = (exclude != ExcludeRequest::default()).then_some(exclude);
+    Ok(audience)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use homing_contract::http::v1::QuietHoursName;
 
     use super::*;
     use crate::arguments::{Arguments, Command};
@@ -77,6 +111,21 @@ mod tests {
     }
 
     #[test]
+    fn who_and_how_become_the_request() {
+        let flags = ["--expression", "vip", "--exclude-user", "u1", "--exclude-audience", "a1", "--data", "{}"];
+        let more = ["--rate", "50", "--topic", "news", "--quiet-hours", "drop", "--sync-read"];
+        let push = parse(&[&flags[..], &more].concat()).unwrap();
+        assert_eq!(push.audience.expression.as_deref(), Some("vip"));
+        let exclude = push.audience.exclude.unwrap();
+        assert_eq!((exclude.users, exclude.audience_id), (Some(vec!["u1".to_owned()]), Some("a1".to_owned())));
+        let options = push.options.unwrap();
+        assert_eq!((options.rate_per_second, options.topic.as_deref()), (Some(50), Some("news")));
+        assert_eq!((options.quiet_hours, options.sync_read), (Some(QuietHoursName::Drop), Some(true)));
+        let push = parse(&["--audience", "a1", "--title", "x"]).unwrap();
+        assert_eq!((push.audience.audience_id.as_deref(), push.audience.exclude), (Some("a1"), None));
+    }
+
+    #[test]
     fn nobody_nothing_and_nonsense_are_refused() {
         for flags in [
             &["--title", "x"][..],
@@ -84,6 +133,8 @@ mod tests {
             &["--all", "--data", "[1]"],
             &["--all", "--title", "x", "--priority", "urgent"],
             &["--all", "--title", "x", "--at", "tomorrow"],
+            &["--all", "--title", "x", "--quiet-hours", "sometimes"],
+            &["--expression", "vip", "--audience", "a1", "--title", "x"],
             &["--all", "--device", "d", "--title", "x"],
         ] {
             assert!(parse(flags).is_err(), "{flags:?}");

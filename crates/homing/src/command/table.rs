@@ -17,6 +17,11 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
+/// Prints a value as JSON: in one line when more follows.
+pub(super) fn json_of(value: &impl Serialize, more_follows: bool) -> Result<()> {
+    if more_follows { json_line(value) } else { json(value) }
+}
+
 /// Prints a value as one line of JSON.
 pub(super) fn json_line(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string(value)?)

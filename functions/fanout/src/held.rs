@@ -1,7 +1,7 @@
 //! A moment has come that devices were held for: they go on to dispatch.
 
 use homing_contract::queue::v1;
-use homing_domain::limits::{QUEUE_DELAY_MAX, RATE_MAX_PAUSE};
+use homing_domain::limits::{PAUSE_POLL, QUEUE_DELAY_MAX, RATE_MAX_PAUSE};
 use homing_domain::{HeldJob, Message, MessageChange, Shard, Stage};
 use homing_ports::{Outgoing, QueueName, StageError};
 
@@ -58,13 +58,14 @@ impl<P: Ports> Fanout<P> {
         }
     }
 
-    /// Whoever is held by a stopped message waits no longer: dispatch ends them.
+    /// Whoever is held by a stopped message waits no longer, once all its pages are there: dispatch ends them.
     fn wait_for_their_turn(&self, message: &Message, job: &HeldJob) -> Result<(), StageError> {
+        let early = job.at.since(self.ports.now());
         if message.control.flow.is_stopped() {
-            return Ok(());
+            let is_growing = message.stage == Stage::Releasing && early > 0;
+            return if is_growing { Err(StageError::Later { delay: PAUSE_POLL }) } else { Ok(()) };
         }
         self.wait_while_paused(message)?;
-        let early = job.at.since(self.ports.now());
         if early > 0 {
             return Err(StageError::Later { delay: early.min(QUEUE_DELAY_MAX) });
         }

@@ -8,8 +8,8 @@ use homing_contract::queue::encode;
 use homing_credentials::{derive_id, sha256};
 use homing_domain::limits::{RECALL_GRACE, TTL_DEFAULT_SECONDS, TTL_MAX_SECONDS};
 use homing_domain::{
-    AppId, Audience, AudienceJob, ChangeRefused, Control, Cursor, Exclusion, Message, MessageChange, MessageId,
-    Options, Priority, QuietHoursPolicy, Schedule, Stage, UnixMillis,
+    AppId, Audience, AudienceJob, ChangeRefused, Control, Cursor, Exclusion, HeldJob, Message, MessageChange,
+    MessageId, Options, Priority, QuietHoursPolicy, Schedule, Stage, UnixMillis,
 };
 use homing_endpoint::Problem;
 use homing_ports::{Accepted, Error, Messages, Outgoing, QueueName, Queues};
@@ -33,7 +33,7 @@ pub(crate) enum ControlError {
 }
 
 /// Changes a message of an app; answers it as it stands then.
-pub(crate) async fn change<P: Messages>(
+pub(crate) async fn change<P: Messages + Queues>(
     ports: &P,
     app: &AppId,
     id: MessageId,
@@ -43,7 +43,20 @@ pub(crate) async fn change<P: Messages>(
     let name = name(&change);
     let message = ports.change(id, change).await?.ok_or(ControlError::Unknown)??;
     MessageControlled { message: id, app, change: name }.emit();
+    if message.control.flow.is_stopped() {
+        end_held(ports, &message).await?;
+    }
     Ok(message)
+}
+
+/// Parts of a stopped message that wait for a moment need not wait for it to end.
+async fn end_held<P: Queues>(ports: &P, stopped: &Message) -> Result<(), Error> {
+    let job = |at: &UnixMillis| {
+        let job = HeldJob { message: stopped.id, at: *at, after: None };
+        Outgoing { body: encode(&job), delay: 0, group: Some(stopped.queue_group()) }
+    };
+    let jobs: Vec<_> = stopped.holds.iter().map(job).collect();
+    if jobs.is_empty() { Ok(()) } else { ports.send(QueueName::Audience, jobs).await }
 }
 
 /// Stops a message and takes it back from every device that it was for. Answers the id of the recall, which is a message

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use homing_contract::queue::encode;
 use homing_domain::limits::{MESSAGE_MAX_HOLDS, QUEUE_DELAY_MAX};
-use homing_domain::{Audience, Flow, HeldJob, MessageChange, Millis, QuietHours, ShardId, UnixMillis};
+use homing_domain::{Audience, Flow, HeldJob, MessageChange, Millis, QuietHours, ShardId, Stage, UnixMillis};
 use homing_ports::{Messages as _, QueueName, StageError};
 
 use super::driver::{fail_everywhere, fail_everywhere_with, first_job, handle, run, run_with, targets};
@@ -179,7 +179,12 @@ fn whoever_is_held_by_a_stopped_message_goes_on_to_be_ended() {
         world.with(|state| {
             assert_eq!(state.dispatched.iter().map(|(_, shard)| shard.targets.len()).sum::<usize>(), 33);
             assert_eq!(state.messages[&MESSAGE].holds, [seven().plus(HOUR)]);
+            state.messages.get_mut(&MESSAGE).unwrap().stage = Stage::Releasing;
         });
+        let next = held(seven().plus(HOUR));
+        assert!(matches!(handle(&world, &next), Err(StageError::Later { delay: 2_000 })), "pages may be under way");
+        world.with(|state| state.now = seven().plus(HOUR));
+        handle(&world, &next).unwrap();
     }
 }
 

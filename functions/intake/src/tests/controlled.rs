@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use homing_contract::queue::decode;
 use homing_domain::limits::{RECALL_GRACE, TTL_DEFAULT_SECONDS};
-use homing_domain::{Audience, AudienceJob, Cursor, Flow, Message, MessageChange, MessageId, Priority, Stage};
+use homing_domain::{Audience, AudienceJob, Cursor, Flow, HeldJob, Message, MessageChange, MessageId, Priority, Stage};
 use homing_endpoint::Problem;
 
 use super::scheduled::take;
@@ -45,6 +45,22 @@ fn a_running_message_is_steered_and_a_stopped_one_is_not() {
     let stopped = (409, "stopped".to_owned());
     for how in [MessageChange::Pause(NOW), MessageChange::Resume(NOW), MessageChange::SetRate(None)] {
         assert_eq!(code(apply(&world, id, how).unwrap_err()), stopped);
+    }
+}
+
+#[test]
+fn held_parts_of_a_stopped_message_need_not_wait_to_end() {
+    let stops: [fn(&World, MessageId); 2] =
+        [|world, id| _ = apply(world, id, MessageChange::Abort), |world, id| _ = take_back(world, id)];
+    for stop in stops {
+        let world = World::new();
+        let id = running(&world, Stage::Released);
+        let moments = [NOW.plus(60_000), NOW.plus(120_000)];
+        world.with(|state| state.messages.get_mut(&id).unwrap().holds = moments.to_vec());
+        stop(&world, id);
+        let jobs: Vec<HeldJob> =
+            world.with(|state| state.jobs.iter().filter_map(|job| decode(&job.body).ok()).collect());
+        assert_eq!(jobs, moments.map(|at| HeldJob { message: id, at, after: None }));
     }
 }
 

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod one_link;
 mod rebind;
+mod schedules;
 mod world;
 
 use std::time::Duration;

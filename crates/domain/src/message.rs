@@ -174,6 +174,17 @@ impl Message {
         self.holds.first().map_or(close, |hold| hold.plus(ACCEPTED_SWEEP_AFTER).min(close))
     }
 
+    /// Whether its release may begin: it was accepted to go at once, or its time has come. A recurring message is never
+    /// released itself.
+    #[must_use]
+    pub fn may_be_released(&self, now: UnixMillis) -> bool {
+        match self.stage {
+            Stage::Accepted => true,
+            Stage::Scheduled => !matches!(self.schedule, Schedule::Recurring(_)) && self.wanted_at() <= now,
+            _ => false,
+        }
+    }
+
     /// From when on somebody waits for it: its delay is measured from here.
     #[must_use]
     pub fn wanted_at(&self) -> UnixMillis {

@@ -5,6 +5,7 @@ mod bench;
 mod device;
 mod message;
 mod push;
+mod schedule;
 mod simulate;
 
 use std::collections::BTreeMap;
@@ -16,8 +17,9 @@ use homing_ports::QueueName;
 pub use audience::{AudienceCommand, ListArguments, ListKind};
 pub use bench::{BenchArguments, BenchProfile};
 pub use device::{DeviceCommand, ReportArguments, Switch, TransportChoice};
-pub use message::{MessageCommand, NewRate, OneMessage, WatchArguments, WatchUntil};
+pub use message::{AmendArguments, MessageCommand, NewRate, OneMessage, WatchArguments, WatchUntil};
 pub use push::PushArguments;
+pub use schedule::ScheduleArguments;
 pub use simulate::{SimulateArguments, TagShare};
 
 use crate::config::Flags;

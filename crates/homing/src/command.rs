@@ -7,6 +7,7 @@ mod device;
 mod dlq;
 mod message;
 mod push;
+mod schedule;
 mod table;
 mod watch;
 

@@ -35,8 +35,8 @@ pub trait Messages: Send + Sync {
     /// message may have moved on, and the newest may be missing.
     fn overdue(&self, now: UnixMillis, limit: usize) -> impl Future<Output = Result<Vec<MessageId>>> + Send;
 
-    /// `accepted` or `scheduled` → `releasing` with `releasing_at = now`; a message that is further already is answered as it stands.
-    /// `None` = no such message.
+    /// `accepted`, or `scheduled` with its time come ([`Message::may_be_released`]) → `releasing` with `releasing_at = now`; a
+    /// message that is further already, or that was given another time, is answered as it stands. `None` = no such message.
     fn begin_release(&self, id: MessageId, now: UnixMillis) -> impl Future<Output = Result<Option<Message>>> + Send;
 
     /// Notes that a segment is enumerated; the last one moves `releasing` → `released`. May be repeated.

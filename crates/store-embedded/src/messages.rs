@@ -128,7 +128,7 @@ impl Messages for EmbeddedStore {
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.commit("begin the release of the message", move |view| {
             change(view, id, |message| {
-                if message.stage.may_become(Stage::Releasing) {
+                if message.may_be_released(now) {
                     message.stage = Stage::Releasing;
                     message.releasing_at = Some(now);
                 }

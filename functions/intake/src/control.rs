@@ -139,6 +139,7 @@ const fn name(change: &MessageChange) -> &'static str {
         MessageChange::Recall => "recall",
         MessageChange::SetRate(_) => "set_rate",
         MessageChange::Hold(_) | MessageChange::EndHold(_) => "hold",
+        MessageChange::Skip { .. } => "skip",
         MessageChange::Advance { .. } => "advance",
     }
 }

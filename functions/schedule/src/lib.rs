@@ -1,7 +1,7 @@
 //! Schedule: what is due is moved on.
 //!
 //! Two ways lead here. A timer puts a [`DueTick`] into [`QueueName::Due`]; at its time, and not before, the message's
-//! audience job goes to fanout, or the next occurrence of a recurring message is made ([`series`]), or the parts of a message
+//! audience job goes to fanout, or the next occurrence of a recurring message is made (`series`), or the parts of a message
 //! that were held back until then go on. And from time to time [`sweep`] looks for messages that nothing moved although it
 //! was time: their job or their timer is lost, or they are over and must be closed. Both may repeat themselves, and each
 //! other: fanout and closing do the same work twice to the same result.

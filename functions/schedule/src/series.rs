@@ -14,7 +14,7 @@ use crate::{Ports, audience_job};
 /// A tick that overtook its series looks again after this: about as long as making an occurrence takes.
 pub(crate) const AHEAD_RETRY: Millis = 1_000;
 
-/// Makes the occurrence that is due, and moves the series on to its next.
+/// Makes the occurrence that is due, or the latest if others were missed, and moves the series on to its next.
 pub(crate) async fn occur<P: Ports>(
     ports: &P,
     series: &Message,
@@ -25,19 +25,39 @@ pub(crate) async fn occur<P: Ports>(
     let rest =
         Recurrence { remaining: recurrence.remaining.map(|count| count.saturating_sub(1)), ..recurrence.clone() };
     let latest = latest(recurrence, due, now);
-    // After a crash the one that is due may be made already: then the latest is the next, not one more for the same tick.
+    // After a crash the one that is due may be made already: then its job may be lost, and the latest is
+    // the next, not one more for the same tick.
     let is_made = latest != due && ports.message(occurrence_id(&series.id, due)).await?.is_some();
-    let (at, next) = if is_made {
-        (due, Some(latest).filter(|_| rest.remaining != Some(0)))
-    } else {
-        (latest, next_occurrence(&rest, now))
-    };
-    make(ports, occurrence(series, at, now)).await?;
+    if is_made {
+        make(ports, occurrence(series, due, now)).await?;
+        return advance(ports, series, due, Some(latest).filter(|_| rest.remaining != Some(0))).await;
+    }
+    if latest != due && !skip(ports, series, due, latest).await? {
+        return Ok(());
+    }
+    make(ports, occurrence(series, latest, now)).await?;
+    advance(ports, series, latest, next_occurrence(&rest, now)).await
+}
+
+/// The series first says which occurrence makes up for those that were missed, so that a repeat after a crash makes no other
+/// one in its place. Whether it is still so far: else somebody moved it on.
+async fn skip<P: Ports>(ports: &P, series: &Message, missed: UnixMillis, to: UnixMillis) -> Result<bool> {
+    ports.set_timer(DueTick { message: series.id, at: to }).await?;
+    let moved = ports.change(series.id, MessageChange::Skip { missed, to }).await?;
+    Ok(matches!(moved, Some(Ok(series)) if series.stage == Stage::Scheduled && series.release_at == Some(to)))
+}
+
+async fn advance<P: Ports>(
+    ports: &P,
+    series: &Message,
+    occurrence: UnixMillis,
+    next: Option<UnixMillis>,
+) -> Result<()> {
     if let Some(next) = next {
         ports.set_timer(DueTick { message: series.id, at: next }).await?;
     }
     // Refused to nobody; void when the sender changed the series meanwhile, which set its own timer.
-    let _moved = ports.change(series.id, MessageChange::Advance { occurrence: due, next }).await?;
+    let _moved = ports.change(series.id, MessageChange::Advance { occurrence, next }).await?;
     Ok(())
 }
 

@@ -38,6 +38,8 @@ pub(crate) async fn a_scheduled_message_after_its_time<A: Adapter>(world: &A) {
     let lost = release_at.plus(ACCEPTED_SWEEP_AFTER);
     assert!(ports.overdue(lost, 9).await.unwrap().is_empty());
     assert_eq!(ports.overdue(lost.plus(1), 9).await.unwrap(), [1, 2].map(message_id));
+    let early = ports.begin_release(message_id(1), release_at.minus(1)).await.unwrap().unwrap();
+    assert_eq!((early.stage, early.releasing_at), (Stage::Scheduled, None), "whoever gave it a later time was told so");
     let begun = ports.begin_release(message_id(1), release_at).await.unwrap().unwrap();
     assert_eq!((begun.stage, begun.releasing_at), (Stage::Releasing, Some(release_at)));
     world.settle().await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::World;
 
 /// Every operation that the API has, so that none is forgotten in a router or in the document.
-const OPERATIONS: [&str; 45] = [
+const OPERATIONS: [&str; 47] = [
     "DELETE /v1/apps/{app}",
     "DELETE /v1/apps/{app}/settings/heartbeat",
     "DELETE /v1/audiences/{id}",
@@ -30,6 +30,7 @@ const OPERATIONS: [&str; 45] = [
     "GET /v1/upstream",
     "PATCH /v1/apps/{app}",
     "PATCH /v1/devices/{id}",
+    "PATCH /v1/messages/{id}",
     "POST /v1/apps",
     "POST /v1/apps/{app}/keys/rotate",
     "POST /v1/audiences",
@@ -43,6 +44,7 @@ const OPERATIONS: [&str; 45] = [
     "POST /v1/gateways/{id}/drain",
     "POST /v1/messages",
     "POST /v1/messages/{id}/abort",
+    "POST /v1/messages/{id}/cancel",
     "POST /v1/messages/{id}/pause",
     "POST /v1/messages/{id}/rate",
     "POST /v1/messages/{id}/recall",
@@ -83,6 +85,7 @@ async fn the_document_names_every_operation_and_resolves() {
         "Notification",
         "OptionsRequest",
         "ScheduleRequest",
+        "MessagePatch",
         "RegisterDevice",
         "CreateApp",
         "RedriveRequest",

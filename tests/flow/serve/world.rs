@@ -4,15 +4,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use homing::client::ApiClient;
+use homing::client::{ApiClient, ClientError};
 use homing::config::Config;
 use homing::link;
 use homing::serve::{self, Running};
 use homing_contract::http::v1::{
-    AppCreated, AudienceRequest, BindUser, CreateApp, MessageView, Notification, OptionsRequest, PlatformName,
-    PushAccepted, PushRequest, RegisterDevice, RegisteredDevice, StageName,
+    AppCreated, AudienceRequest, BindUser, CreateApp, MessagePatch, MessageView, Notification, OptionsRequest,
+    PlatformName, PushAccepted, PushRequest, RegisterDevice, RegisteredDevice, ScheduleRequest, StageName,
 };
-use homing_device_sdk::{Backoff, Device, Inbox, MemoryState, Preference, Route, Status, Transport, Transports};
+use homing_device_sdk::{Backoff, Device, Event, Inbox, MemoryState, Preference, Route, Status, Transport, Transports};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -69,6 +69,21 @@ impl World {
         self.api.get(path, &self.keys.server_key).await.unwrap()
     }
 
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ClientError> {
+        self.api.post(path, &self.keys.server_key, body).await
+    }
+
+    pub(super) async fn patch<T: DeserializeOwned>(&self, path: &str, patch: &MessagePatch) -> Result<T, ClientError> {
+        self.api.patch(path, &self.keys.server_key, patch).await
+    }
+
+    /// A device whose clock is in this zone.
+    pub(super) async fn register_in(&self, timezone: &str) -> RegisteredDevice {
+        let request =
+            RegisterDevice { timezone: Some(timezone.to_owned()), ..RegisterDevice::new(PlatformName::Other) };
+        self.api.post("/v1/devices", &self.keys.client_key, &request).await.unwrap()
+    }
+
     pub(super) async fn register(&self, user: Option<&str>) -> RegisteredDevice {
         let request = RegisterDevice::new(PlatformName::Other);
         let registered: RegisteredDevice = self.api.post("/v1/devices", &self.keys.client_key, &request).await.unwrap();
@@ -90,8 +105,20 @@ impl World {
             options: Some(options),
             ..PushRequest::default()
         };
+        self.send(&request).await
+    }
+
+    /// The same with a time. Returns the message's id.
+    pub(super) async fn push_at(&self, audience: AudienceRequest, text: &str, schedule: ScheduleRequest) -> String {
+        let notification = Notification { body: Some(text.to_owned()), ..Notification::default() };
+        let schedule = Some(schedule);
+        self.send(&PushRequest { audience, notification: Some(notification), schedule, ..PushRequest::default() }).await
+    }
+
+    /// Returns the message's id.
+    pub(super) async fn send(&self, request: &PushRequest) -> String {
         let key = uuid::Uuid::new_v4().to_string();
-        let accepted: PushAccepted = self.api.push(&self.keys.server_key, &key, &request).await.unwrap();
+        let accepted: PushAccepted = self.api.push(&self.keys.server_key, &key, request).await.unwrap();
         accepted.message_id
     }
 
@@ -165,12 +192,19 @@ impl Linked {
         status.closed().is_some()
     }
 
+    /// Whatever happens next.
+    pub(super) async fn next_event(&mut self) -> Event {
+        let next = tokio::time::timeout(PATIENCE, self.inbox.next()).await;
+        let delivery = next.expect("something happens in time").unwrap();
+        let event = delivery.event().clone();
+        delivery.done().await;
+        event
+    }
+
     /// The next message: its id and its text.
     pub(super) async fn next_text(&mut self) -> (String, String) {
-        let next = tokio::time::timeout(PATIENCE, self.inbox.next()).await;
-        let delivery = next.expect("a message arrives in time").unwrap();
-        let message = super::message(delivery.event()).clone();
-        delivery.done().await;
+        let event = self.next_event().await;
+        let message = super::message(&event);
         self.seqs.push(message.seq);
         let payload: Value = serde_json::from_slice(&message.payload).unwrap();
         (message.id.to_string(), payload["notification"]["body"].as_str().unwrap().to_owned())

@@ -60,6 +60,7 @@ const fn change_name(change: &MessageChange) -> &'static str {
         MessageChange::SetRate(_) => "set rate",
         MessageChange::Hold(_) => "hold",
         MessageChange::EndHold(_) => "end hold",
+        MessageChange::Skip { .. } => "skip",
         MessageChange::Advance { .. } => "advance",
     }
 }
@@ -127,7 +128,7 @@ impl Messages for Weak {
 
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call("begin a release", move |state| {
-            if state.messages.rows.get(&id).is_some_and(|message| message.stage.may_become(Stage::Releasing)) {
+            if state.messages.rows.get(&id).is_some_and(|message| message.may_be_released(now)) {
                 state.check_release(id);
                 state.move_message(id, Stage::Releasing);
                 if let Some(message) = state.messages.rows.get_mut(&id) {

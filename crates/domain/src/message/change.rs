@@ -69,6 +69,13 @@ pub enum MessageChange {
     Hold(Vec<UnixMillis>),
     /// The parts that waited for this moment have gone on.
     EndHold(UnixMillis),
+    /// Occurrences of a recurring message that were missed are made up for by a later one, which is its next now.
+    Skip {
+        /// The first that was missed; a change for another one than the next is void.
+        missed: UnixMillis,
+        /// The last of them.
+        to: UnixMillis,
+    },
     /// An occurrence of a recurring message was made: the next is at `next`, or there is none.
     Advance {
         /// The occurrence that was made; a change for another one than the next is void.
@@ -112,6 +119,10 @@ impl Message {
             MessageChange::Hold(moments) => self.hold(&moments),
             MessageChange::EndHold(moment) => {
                 self.holds.retain(|hold| *hold != moment);
+                Ok(())
+            }
+            MessageChange::Skip { missed, to } => {
+                self.skip(missed, to);
                 Ok(())
             }
             MessageChange::Advance { occurrence, next } => {
@@ -245,6 +256,17 @@ impl Message {
         Ok(())
     }
 
+    fn skip(&mut self, missed: UnixMillis, to: UnixMillis) {
+        if self.stage == Stage::Scheduled && self.release_at == Some(missed) {
+            self.come_next_at(to);
+        }
+    }
+
+    fn come_next_at(&mut self, next: UnixMillis) {
+        self.expires_at = next.plus(u64::from(self.options.ttl_seconds) * 1_000);
+        self.release_at = Some(next);
+    }
+
     fn advance(&mut self, occurrence: UnixMillis, next: Option<UnixMillis>) {
         if self.stage != Stage::Scheduled || self.release_at != Some(occurrence) {
             return;
@@ -253,10 +275,7 @@ impl Message {
             *remaining = remaining.saturating_sub(1);
         }
         match next {
-            Some(next) => {
-                self.expires_at = next.plus(u64::from(self.options.ttl_seconds) * 1_000);
-                self.release_at = Some(next);
-            }
+            Some(next) => self.come_next_at(next),
             None => self.stage = Stage::Completed,
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{KeyArguments, ServerArguments};
+use super::{KeyArguments, ScheduleArguments, ServerArguments};
 
 /// What became of a message.
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,17 @@ pub enum MessageCommand {
         #[command(flatten)]
         server: ServerArguments,
     },
+    /// Never release it: while it waits for its time
+    Cancel {
+        /// Its id
+        message: String,
+        #[command(flatten)]
+        key: KeyArguments,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Change it: while it waits for its time
+    Amend(Box<AmendArguments>),
     /// Every stop on its way to one device
     Trace {
         /// Its id
@@ -101,4 +112,32 @@ pub struct WatchArguments {
     /// Give up after so many seconds, with exit code 4
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
+}
+
+/// What about a message is changed. What is not named stays; title, body and data are one.
+#[derive(Debug, Args)]
+pub struct AmendArguments {
+    /// Its id
+    pub message: String,
+    /// Title of the notification
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Text of the notification
+    #[arg(long)]
+    pub body: Option<String>,
+    /// Data for the app: a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub data: Option<String>,
+    /// At once
+    #[arg(long, conflicts_with = "when")]
+    pub now: bool,
+    /// When.
+    #[command(flatten)]
+    pub schedule: ScheduleArguments,
+    /// Whose key is used.
+    #[command(flatten)]
+    pub key: KeyArguments,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArguments,
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{KeyArguments, ServerArguments};
+use super::{KeyArguments, ScheduleArguments, ServerArguments};
 
 /// Push a message.
 #[derive(Debug, Args)]
@@ -64,9 +64,9 @@ pub struct PushArguments {
     /// Opened or dismissed on one of a user's devices, take it back from their others
     #[arg(long)]
     pub sync_read: bool,
-    /// At this moment instead of now, as 2026-12-24T18:00:00+08:00
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
+    /// When.
+    #[command(flatten)]
+    pub schedule: ScheduleArguments,
     /// Repeating a push with the same key sends it once [default: a new one]
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,

@@ -1,15 +1,18 @@
 //! `homing message`.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use homing_contract::http::v1::{
-    BalanceView, FlowName, MessageSummary, MessageView, RateRequest, RecallAccepted, StageName, TraceView,
+    BalanceView, FlowName, MessagePatch, MessageSummary, MessageView, Notification, RateRequest, RecallAccepted,
+    ScheduleRequest, StageName, TraceView,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::context::Surroundings;
 use super::device::credentials;
+use super::schedule::schedule;
 use super::{table, watch};
-use crate::arguments::{MessageCommand, NewRate, OneMessage};
+use crate::arguments::{AmendArguments, MessageCommand, NewRate, OneMessage};
 
 pub(super) async fn run(command: MessageCommand) -> Result<()> {
     match command {
@@ -18,6 +21,13 @@ pub(super) async fn run(command: MessageCommand) -> Result<()> {
             let view: MessageView = here.api.get(&format!("/v1/messages/{message}"), &here.server_key(&key)?).await?;
             if here.json { table::json(&view) } else { show(&view) }
         }
+        MessageCommand::Cancel { message, key, server } => {
+            let here = Surroundings::new(&server)?;
+            let path = format!("/v1/messages/{message}/cancel");
+            let summary: MessageSummary = here.api.post(&path, &here.server_key(&key)?, &json!({})).await?;
+            if here.json { table::json(&summary) } else { table::line(format!("{}: {message}", stage(summary.stage))) }
+        }
+        MessageCommand::Amend(arguments) => amend(*arguments).await,
         MessageCommand::Trace { message, device, key, server } => {
             let here = Surroundings::new(&server)?;
             let device = match device {
@@ -75,6 +85,30 @@ const fn flow(state: FlowName) -> &'static str {
     }
 }
 
+async fn amend(arguments: AmendArguments) -> Result<()> {
+    let here = Surroundings::new(&arguments.server)?;
+    let (token, path) = (here.server_key(&arguments.key)?, format!("/v1/messages/{}", arguments.message));
+    let summary: MessageSummary = here.api.patch(&path, &token, &patch(arguments)?).await?;
+    if here.json {
+        return table::json(&summary);
+    }
+    let at = summary.release_at.map_or_else(|| "at once".to_owned(), |at| format!("at {at}"));
+    table::line(format!("{}, {at}: {}", stage(summary.stage), summary.message_id))
+}
+
+fn patch(arguments: AmendArguments) -> Result<MessagePatch> {
+    let AmendArguments { title, body, data, now, schedule: when, .. } = arguments;
+    let has_text = title.is_some() || body.is_some();
+    let data = data.map(|text| serde_json::from_str(&text)).transpose();
+    let schedule = if now { Some(None) } else { schedule(when)?.map(Some) };
+    Ok(MessagePatch {
+        notification: has_text.then(|| Notification { title, body, ..Notification::default() }),
+        data: data.context("--data must be a JSON object, as '{\"order\": 7}'")?,
+        schedule,
+        ..MessagePatch::default()
+    })
+}
+
 pub(super) fn show(view: &MessageView) -> Result<()> {
     let summary = &view.summary;
     let audience = match summary.audience.named {
@@ -88,6 +122,12 @@ pub(super) fn show(view: &MessageView) -> Result<()> {
         ("accepted", summary.accepted_at.to_string()),
     ];
     pairs.extend(summary.release_at.map(|at| ("release at", at.to_string())));
+    if let Some(ScheduleRequest { cron: Some(cron), timezone, count, .. }) = &summary.schedule {
+        let zone = timezone.as_deref().unwrap_or("UTC");
+        let left = count.map_or_else(String::new, |count| format!(", {count} left"));
+        pairs.push(("recurs", format!("{cron} ({zone}){left}")));
+    }
+    pairs.extend(summary.series.clone().map(|series| ("occurrence of", series)));
     if summary.control.state != FlowName::Running {
         pairs.push(("control", flow(summary.control.state).to_owned()));
     }

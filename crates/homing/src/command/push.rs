@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{
-    AudienceRequest, ExcludeRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest,
-    ScheduleRequest, StageName,
+    AudienceRequest, ExcludeRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest, StageName,
 };
 
 use super::context::Surroundings;
+use super::schedule::schedule;
 use super::{table, watch};
 use crate::arguments::{PushArguments, WatchArguments};
 
@@ -53,9 +53,7 @@ fn request(arguments: PushArguments) -> Result<PushRequest> {
         sync_read: arguments.sync_read.then_some(true),
         ..OptionsRequest::default()
     };
-    let at = |time: String| serde_json::from_value::<ScheduleRequest>(serde_json::json!({"at": time}));
-    let schedule = arguments.at.map(at).transpose();
-    let schedule = schedule.context("--at is a time with its offset from UTC, as 2026-12-24T18:00:00+08:00")?;
+    let schedule = schedule(arguments.schedule)?;
     Ok(PushRequest { audience, notification, data, options: Some(options), schedule, ..PushRequest::default() })
 }
 
@@ -108,6 +106,15 @@ mod tests {
         assert_eq!(push.schedule, None);
         let push = parse(&["--all", "--title", "hi", "--at", "2026-12-24T18:00:00+08:00"]).unwrap();
         assert_eq!(push.schedule.unwrap().at.unwrap().to_string(), "2026-12-24T10:00:00Z");
+        let cron = ["--all", "--title", "hi", "--cron", "0 9 * * *", "--timezone", "Europe/Berlin", "--count", "3"];
+        let schedule = parse(&cron).unwrap().schedule.unwrap();
+        assert_eq!(
+            (schedule.cron.as_deref(), schedule.timezone.as_deref()),
+            (Some("0 9 * * *"), Some("Europe/Berlin"))
+        );
+        assert_eq!((schedule.count, schedule.until), (Some(3), None));
+        let push = parse(&["--all", "--title", "hi", "--at-local", "2026-12-24T18:00:00"]).unwrap();
+        assert_eq!(push.schedule.unwrap().at_local.unwrap(), "2026-12-24T18:00:00");
     }
 
     #[test]
@@ -135,6 +142,8 @@ mod tests {
             &["--all", "--title", "x", "--at", "tomorrow"],
             &["--all", "--title", "x", "--quiet-hours", "sometimes"],
             &["--expression", "vip", "--audience", "a1", "--title", "x"],
+            &["--all", "--title", "x", "--timezone", "UTC"],
+            &["--all", "--title", "x", "--cron", "0 9 * * *", "--at-local", "2026-12-24T18:00:00"],
             &["--all", "--device", "d", "--title", "x"],
         ] {
             assert!(parse(flags).is_err(), "{flags:?}");

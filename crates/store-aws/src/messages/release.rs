@@ -13,10 +13,10 @@ use crate::expression::Expression;
 use crate::item::Item;
 use crate::one_item::{Call, Written};
 
-/// `accepted` or `scheduled` → `releasing`. From now on somebody must look again only after the end of the message.
+/// `accepted`, or `scheduled` and its time has come → `releasing`. From now on somebody must look again only after the end of the message.
 pub(super) fn begin_release(now: UnixMillis) -> Expression {
     Expression::update("SET #st = :releasing, #ri = :now, #ds = #cl ADD #v :one")
-        .when("#st IN (:accepted, :scheduled)")
+        .when("#st = :accepted OR (#st = :scheduled AND #ra <= :now)")
         .value("releasing", Stage::Releasing)
         .value("accepted", Stage::Accepted)
         .value("scheduled", Stage::Scheduled)

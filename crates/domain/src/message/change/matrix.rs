@@ -70,6 +70,7 @@ fn changes() -> Vec<(&'static str, MessageChange)> {
         ("rate", MessageChange::SetRate(Some(7))),
         ("hold", MessageChange::Hold(vec![LATER, HOLD])),
         ("end hold", MessageChange::EndHold(HOLD)),
+        ("skip", MessageChange::Skip { missed: TIME, to: LATER }),
         ("advance", MessageChange::Advance { occurrence: TIME, next: Some(LATER) }),
         ("advance void", MessageChange::Advance { occurrence: LATER, next: None }),
         ("end series", MessageChange::Advance { occurrence: TIME, next: None }),

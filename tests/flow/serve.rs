@@ -3,6 +3,7 @@
 mod dead_letters;
 mod one_link;
 mod rebind;
+mod recalls;
 mod schedules;
 mod world;
 

@@ -44,7 +44,7 @@ async fn what_a_probe_proves_is_kept_by_network_and_outlives_the_app() {
     has_heartbeat(&device, 1_200).await;
     assert_eq!(ping(&mut peer).await, Ping { ack: None, probe_after_ms: SILENCE, next_ms: SILENCE + 3_000 });
     peer.send([Pong::default().into()]).await;
-    // The silence that is to be proven.
+    // sleep: the silence that is to be proven.
     sleep(Duration::from_millis(SILENCE.into())).await;
     peer.send([Probe {}.into()]).await;
     has_heartbeat(&device, 1_020).await;

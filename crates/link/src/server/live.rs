@@ -8,8 +8,8 @@ mod receiving;
 mod records;
 mod sending;
 
+use core::net::SocketAddr;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use homing_domain::mailbox::{Fenced, Mailbox, Tombstoned, Trimmed};

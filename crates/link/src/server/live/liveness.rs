@@ -1,6 +1,6 @@
 //! Whether the device is still there: heartbeats, probes, and the request to move.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use homing_domain::{HeartbeatSettings, Interval, Millis, UnixMillis};
 use homing_wire::{GoAway, HeartbeatConfig, HeartbeatInterval, Ping, Pong};

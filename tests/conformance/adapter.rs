@@ -4,13 +4,14 @@ use std::future::Future;
 
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::{
-    Apps, Devices, Events, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Timers,
-    Upstreams,
+    Apps, Audiences, Devices, Events, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings,
+    Timers, Upstreams,
 };
 
 /// Every port at once.
 pub(crate) trait Ports:
     Apps
+    + Audiences
     + Devices
     + Events
     + Gateways
@@ -30,6 +31,7 @@ pub(crate) trait Ports:
 
 impl<P> Ports for P where
     P: Apps
+        + Audiences
         + Devices
         + Events
         + Gateways

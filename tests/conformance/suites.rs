@@ -1,6 +1,8 @@
 //! One suite per port.
 
 pub(crate) mod apps;
+pub(crate) mod audiences;
+pub(crate) mod changes;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gateways;
@@ -31,9 +33,38 @@ macro_rules! suites {
                 defaults_before_anything_was_set
                 replace_names_the_revision_it_read
             }
+            audiences {
+                create_is_once
+                every_field_comes_back
+                an_apps_lists_come_in_pages
+                members_are_on_a_list_once
+                a_segment_begins_and_ends_where_its_keys_do
+                what_is_finished_is_not_counted_again
+                concurrent_uploads_lose_nobody
+                who_is_a_member_is_answered_in_order
+                a_list_whose_time_is_over_is_gone
+                a_deleted_list_takes_no_members
+            }
+            changes {
+                of_an_unknown_message_nothing_is_changed
+                before_the_release
+                while_it_runs
+                as_many_holds_as_there_may_be
+                everything_of_a_message_is_amended
+                a_recurring_message_goes_from_time_to_time
+                a_message_is_overdue_by_its_new_time
+                held_parts_are_overdue_before_the_close
+                concurrent_changes_all_hold
+                of_cancel_and_release_one_wins
+                of_amend_and_release_the_release_has_one_content
+                changes_lose_no_segment
+                a_recall_and_a_completion_both_hold
+            }
             devices {
                 create_is_once
                 every_field_comes_back
+                many_are_answered_in_order
+                a_touch_is_no_change
                 replace_names_the_revision_it_read
                 the_user_index_follows_the_device
                 devices_of_a_user_come_latest_first
@@ -46,6 +77,7 @@ macro_rules! suites {
                 enqueue_answers_in_order
                 enqueue_repeats
                 every_kind_of_entry_comes_back
+                a_takeover_says_when_the_device_was_seen
                 take_over_is_fenced_by_the_connection_number
                 the_owner_tombstones_trims_and_detaches
                 a_fenced_owner_changes_nothing
@@ -63,11 +95,13 @@ macro_rules! suites {
             messages {
                 accept_is_once
                 every_kind_of_audience_comes_back
+                every_field_comes_back
                 concurrent_accepts_of_one_id_have_one_winner
                 an_apps_messages_come_newest_first_in_pages
                 release_begins_once
                 the_last_segment_releases
                 a_shard_is_put_once
+                every_field_of_a_target_comes_back
                 shards_come_in_pages
             }
             overdue {

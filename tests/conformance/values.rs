@@ -1,12 +1,16 @@
 //! Nouns with every field set, so that a field that an adapter forgets is seen.
 
 use bytes::Bytes;
+use homing_domain::limits::{
+    COLLAPSE_KEY_MAX_BYTES, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, TOPIC_MAX_BYTES, UPLOAD_KEPT_FOR,
+};
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, AppId, Audience, BatchId, Channel, Control, Cursor, Device, DeviceId, DeviceProfile, Ended, Event,
-    EventSettings, Exclusion, Fact, GatewayRef, HeartbeatSettings, Interval, Lease, Load, Message, MessageId, Options,
-    Platform, Preferences, Priority, Receipt, Schedule, Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target,
-    UnixMillis, Upstream, UpstreamRoute, UserHash, UserId, VendorToken,
+    App, AppId, Audience, AudienceId, BatchId, Channel, Control, Cursor, Device, DeviceId, DeviceProfile, Ended, Event,
+    EventSettings, Exclusion, Fact, Flow, GatewayRef, HeartbeatSettings, Interval, Lease, Load, Localization, Member,
+    MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy,
+    Receipt, Schedule, Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, UploadedAudience, Upstream,
+    UpstreamRoute, UserHash, UserId, VendorToken,
 };
 
 /// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
@@ -35,6 +39,27 @@ pub(crate) fn batch_id(n: u32) -> BatchId {
 
 pub(crate) fn shard_id(n: u32) -> ShardId {
     ShardId::from_bytes(id(n))
+}
+
+pub(crate) fn audience_id(n: u32) -> AudienceId {
+    AudienceId::from_bytes(id(n))
+}
+
+/// A list that outlives every test.
+pub(crate) fn uploaded(n: u32, app: &str, created_at: UnixMillis) -> UploadedAudience {
+    UploadedAudience {
+        id: audience_id(n),
+        app: app_id(app),
+        name: Some("秋季 VIP".to_owned()),
+        kind: MemberKind::Users,
+        created_at,
+        expires_at: created_at.plus(UPLOAD_KEPT_FOR),
+        members: None,
+    }
+}
+
+pub(crate) fn member(n: u32) -> Member {
+    Member { key: MemberKey(id(n)), user: Some(user_id(&format!("用户 {n}"))) }
 }
 
 pub(crate) fn user_id(name: &str) -> UserId {
@@ -95,9 +120,12 @@ pub(crate) fn device(n: u32, app: &str, user: Option<&str>) -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(u64::from(n)),
         revision: 1,
-        user_since: None,
-        preferences: Preferences::default(),
-        seen_at: UnixMillis(0),
+        user_since: user.map(|_| UnixMillis(2)),
+        preferences: Preferences {
+            quiet_hours: Some(QuietHours { start: 1_320, end: 420 }),
+            opted_out: vec!["ads".to_owned(), "新闻".to_owned()],
+        },
+        seen_at: UnixMillis(4),
     }
 }
 
@@ -129,6 +157,38 @@ pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
         control: Control::default(),
         holds: Vec::new(),
         segments_done: 0,
+    }
+}
+
+/// A message with every field set that a sender can set, of the largest kind of each.
+pub(crate) fn full_message(n: u32, app: &str) -> Message {
+    let localization =
+        |n: usize| Localization { language: format!("x-{n}"), payload: Bytes::from(vec![b'l'; PAYLOAD_MAX_BYTES]) };
+    Message {
+        exclude: Exclusion {
+            devices: (0..100).map(device_id).collect(),
+            users: vec![user_id("lin"), user_id("用户")],
+            expression: Some("vip && !muted".parse().expect("an expression")),
+            uploaded: Some(audience_id(4)),
+        },
+        payload: Bytes::from(vec![b'p'; PAYLOAD_MAX_BYTES]),
+        localizations: (0..LOCALIZATIONS_MAX).map(localization).collect(),
+        overrides: vec![(Channel::Apns, Bytes::from_static(b"{}")), (Channel::Fcm, Bytes::from(vec![b'o'; 900]))],
+        recalls: Some(message_id(77)),
+        options: Options {
+            ttl_seconds: 61,
+            priority: Priority::Low,
+            collapse_key: Some("k".repeat(COLLAPSE_KEY_MAX_BYTES)),
+            rate_per_second: Some(u32::MAX),
+            topic: Some("t".repeat(TOPIC_MAX_BYTES)),
+            quiet_hours: QuietHoursPolicy::Drop,
+            silent: true,
+            sync_read: true,
+        },
+        series: Some(message_id(78)),
+        control: Control { flow: Flow::Paused, paused_at: Some(UnixMillis(5)), paused_for: 6 },
+        holds: vec![UnixMillis(0), UnixMillis(7)],
+        ..message(n, app, Audience::All)
     }
 }
 

@@ -1,13 +1,15 @@
 //! The sweep: what is too old goes with all that belongs to it, and nothing else does.
 
 use bytes::Bytes;
-use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{Audience, Message, Receipt, Stage, UnixMillis, Upstream};
-use homing_ports::{Ledger, Messages, Outgoing, QueueName, Queues, Upstreams};
+use homing_domain::limits::{HISTORY_KEPT_FOR, UPLOAD_KEPT_FOR};
+use homing_domain::{Audience, Message, Receipt, Stage, UnixMillis, UploadedAudience, Upstream};
+use homing_ports::{Audiences, Created, Ledger, Messages, Outgoing, QueueName, Queues, Upstreams};
 
 use super::Embedded;
 use crate::adapter::Adapter;
-use crate::values::{app_id, batch_id, delivered, device_id, message, message_id, shard, upstream};
+use crate::values::{
+    app_id, audience_id, batch_id, delivered, device_id, member, message, message_id, shard, uploaded, upstream,
+};
 
 /// Deliveries of one message: more than a page of the sweep.
 const DEVICES: u32 = 2_500;
@@ -107,4 +109,32 @@ async fn a_scheduled_message_ages_from_its_release() {
     store.sweep(world.now()).await.unwrap();
     assert_eq!(store.message(message_id(1)).await.unwrap(), None);
     assert!(store.overdue(UnixMillis::NEVER, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn uploaded_lists_go_when_their_time_is_over_or_they_are_deleted() {
+    let world = Embedded::open();
+    let store = world.ports();
+    let lists = [1, 2, 3].map(|n| uploaded(n, "shop", world.now()));
+    for list in &lists {
+        store.create_audience(list.clone()).await.unwrap();
+        // More than a page of the sweep, in all segments.
+        let members = (0..DEVICES).map(|n| member(n.wrapping_mul(0x9e37_79b9))).collect();
+        store.add_members(list.id, members).await.unwrap();
+    }
+    let longer = UploadedAudience { expires_at: lists[0].expires_at.plus(5), ..uploaded(4, "shop", world.now()) };
+    store.create_audience(longer).await.unwrap();
+    store.delete_audience(audience_id(2)).await.unwrap();
+    let is_member = async |n| store.are_members(audience_id(n), vec![member(0).key]).await.unwrap()[0];
+    let swept = store.sweep(world.now()).await.unwrap();
+    assert_eq!((swept.items, swept.rows), (1, u64::from(DEVICES)), "the deleted one");
+    assert!(is_member(1).await && !is_member(2).await);
+    world.advance(UPLOAD_KEPT_FOR).await;
+    assert_eq!(store.sweep(world.now()).await.unwrap().items, 0, "kept until its very end");
+    world.advance(1).await;
+    let swept = store.sweep(world.now()).await.unwrap();
+    assert_eq!((swept.items, swept.rows), (2, 2 * (u64::from(DEVICES) + 2)));
+    assert!(!is_member(1).await && !is_member(3).await);
+    assert_eq!(store.create_audience(lists[0].clone()).await.unwrap(), Created::New, "nothing is left of it");
+    assert!(store.audience(audience_id(4)).await.unwrap().is_some());
 }

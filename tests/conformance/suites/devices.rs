@@ -1,6 +1,7 @@
 //! The directory of devices.
 
-use homing_domain::{Device, DeviceId, UnixMillis};
+use homing_domain::limits::SHARD_MAX_DEVICES;
+use homing_domain::{Device, DeviceId, Preferences, UnixMillis};
 use homing_ports::{Created, Devices, Replaced};
 
 use crate::adapter::Adapter;
@@ -24,10 +25,44 @@ pub(crate) async fn every_field_comes_back<A: Adapter>(world: &A) {
     bare.tags.clear();
     bare.profile.brand = None;
     bare.profile.notifications_enabled = false;
+    bare.preferences = Preferences::default();
     for device in [full, bare] {
         ports.create_device(device.clone()).await.unwrap();
         assert_eq!(ports.device(&device.id).await.unwrap(), Some(device));
     }
+}
+
+pub(crate) async fn many_are_answered_in_order<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    for n in (0..SHARD_MAX_DEVICES as u32).filter(|n| n % 3 != 0) {
+        ports.create_device(device(n, "shop", (n % 2 == 0).then_some("lin"))).await.unwrap();
+    }
+    let ids: Vec<_> = (0..SHARD_MAX_DEVICES as u32).rev().map(device_id).collect();
+    world.settle().await;
+    let found = ports.devices(ids.clone()).await.unwrap();
+    for (n, found) in (0..SHARD_MAX_DEVICES as u32).rev().zip(found) {
+        let expected = (n % 3 != 0).then(|| device(n, "shop", (n % 2 == 0).then_some("lin")));
+        assert_eq!(found, expected);
+    }
+    let twice = ports.devices(vec![device_id(1), device_id(0), device_id(1)]).await.unwrap();
+    assert!(twice[0].is_some() && twice[1].is_none() && twice[0] == twice[2]);
+    assert!(ports.devices(Vec::new()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_touch_is_no_change<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    ports.touch_device(&device_id(1), UnixMillis(9)).await.unwrap();
+    assert_eq!(ports.device(&device_id(1)).await.unwrap(), None, "nothing comes of it");
+    let stored = device(1, "shop", Some("lin"));
+    ports.create_device(stored.clone()).await.unwrap();
+    ports.touch_device(&device_id(1), UnixMillis(86_400_000)).await.unwrap();
+    let touched = Device { seen_at: UnixMillis(86_400_000), ..stored };
+    assert_eq!(ports.device(&device_id(1)).await.unwrap(), Some(touched.clone()));
+    world.settle().await;
+    let listed = ports.devices_of_app(&app_id("shop"), 0, None, 9).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&touched));
+    let next = Device { revision: 2, ..touched };
+    assert_eq!(ports.replace_device(next).await.unwrap(), Replaced::Done, "whoever read it before may still write");
 }
 
 pub(crate) async fn replace_names_the_revision_it_read<A: Adapter>(world: &A) {

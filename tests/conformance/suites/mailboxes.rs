@@ -110,9 +110,10 @@ pub(crate) async fn every_kind_of_entry_comes_back<A: Adapter>(world: &A) {
         user: Some(user_id("lin").hash()),
         collapse_key: Some("折叠".to_owned()),
         body: Body::Inline(Bytes::from_static(b"\x00\xff{}")),
+        variant: 1,
         ..enqueue(1)
     };
-    let large = Enqueue { body: Body::Reference, expires_at: UnixMillis::NEVER, ..enqueue(2) };
+    let large = Enqueue { body: Body::Reference, expires_at: UnixMillis::NEVER, variant: u8::MAX, ..enqueue(2) };
     let empty = Enqueue { body: Body::Inline(Bytes::new()), ..enqueue(3) };
     let collapsing = Enqueue { collapse_key: Some("折叠".to_owned()), ..enqueue(4) };
     let refused = Enqueue { user: Some(user_id("wei").hash()), ..enqueue(5) };
@@ -125,6 +126,22 @@ pub(crate) async fn every_kind_of_entry_comes_back<A: Adapter>(world: &A) {
     let marked = ports.withdraw(device(), message_id(2), Reason::Recalled).await.unwrap();
     assert_eq!(marked, model.withdraw(message_id(2), Reason::Recalled));
     assert_eq!(stored(ports).await, model, "marks, tombstones and routes");
+}
+
+pub(crate) async fn a_takeover_says_when_the_device_was_seen<A: Adapter>(world: &A) {
+    const DAY: u64 = 86_400_000;
+    let ports = world.ports();
+    let mut model = mailbox();
+    ports.create_mailbox(device(), mailbox()).await.unwrap();
+    for day in 1..=3 {
+        let takeover = Takeover { now: UnixMillis(day * DAY), ..takeover(day) };
+        for _ in 0..2 {
+            let taken = ports.take_over(device(), takeover).await.unwrap();
+            assert_eq!(taken, model.take_over(takeover));
+            assert_eq!(stored(ports).await, model);
+        }
+    }
+    assert_eq!(stored(ports).await.seen_at, UnixMillis(3 * DAY));
 }
 
 pub(crate) async fn take_over_is_fenced_by_the_connection_number<A: Adapter>(world: &A) {

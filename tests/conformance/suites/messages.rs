@@ -1,12 +1,15 @@
 //! Message rows and the pages of their audiences.
 
 use futures_util::future::join_all;
-use homing_domain::limits::FANOUT_SEGMENTS;
-use homing_domain::{Audience, Cursor, Message, Shard, ShardId, Stage, UnixMillis};
+use homing_domain::limits::{FANOUT_SEGMENTS, SHARD_MAX_DEVICES};
+use homing_domain::{
+    Audience, Cursor, MemberKey, Message, Reason, Recurrence, Schedule, Shard, ShardId, Stage, Target, UnixMillis,
+    UserHash, WallTime,
+};
 use homing_ports::{Accepted, Messages};
 
 use crate::adapter::Adapter;
-use crate::values::{app_id, device_id, message, message_id, shard, shard_id, user_id};
+use crate::values::{app_id, audience_id, device_id, full_message, message, message_id, shard, shard_id, user_id};
 
 pub(crate) async fn accept_is_once<A: Adapter>(world: &A) {
     let ports = world.ports();
@@ -26,12 +29,46 @@ pub(crate) async fn every_kind_of_audience_comes_back<A: Adapter>(world: &A) {
         Audience::Users(thousand_users),
         Audience::Users(Vec::new()),
         Audience::All,
+        Audience::Expression("vip && (beijing || shanghai) && !muted".parse().unwrap()),
+        Audience::Uploaded(audience_id(5)),
+        Audience::RecipientsOf(message_id(6)),
     ];
     for (n, audience) in (1..).zip(audiences) {
         let mut message = message(n, "shop", audience);
         message.options.collapse_key = None;
         message.expires_at = UnixMillis::NEVER;
         ports.accept(message.clone()).await.unwrap();
+        assert_eq!(ports.message(message.id).await.unwrap(), Some(message));
+    }
+}
+
+pub(crate) async fn every_field_comes_back<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let recurrence = |until, remaining| {
+        let (cron, timezone) = ("0 0 9 * * mon-fri".to_owned(), "America/Sao_Paulo".to_owned());
+        Schedule::Recurring(Recurrence { cron, timezone, until, remaining })
+    };
+    let wall = WallTime { year: 2030, month: 2, day: 28, hour: 9, minute: 30, second: 5 };
+    let (at, end) = (UnixMillis(900), UnixMillis(999_999_999_999));
+    let schedules = [
+        (Schedule::Now, None),
+        (Schedule::Now, Some(at)),
+        (Schedule::At(at), Some(at)),
+        (Schedule::AtLocal(wall), Some(at)),
+        (recurrence(None, None), Some(at)),
+        (recurrence(Some(end), Some(0)), Some(at)),
+    ];
+    for (n, (schedule, release_at)) in (1..).zip(schedules) {
+        for (n, full) in [(n, full_message(n, "shop")), (n + 50, message(n + 50, "shop", Audience::All))] {
+            let message = Message { schedule: schedule.clone(), release_at, ..full };
+            ports.accept(message.clone()).await.unwrap();
+            assert_eq!(ports.message(message_id(n)).await.unwrap(), Some(message));
+        }
+    }
+    world.settle().await;
+    let listed = ports.messages_of_app(&app_id("shop"), None, 99).await.unwrap();
+    assert_eq!(listed.len(), 12);
+    for message in listed {
         assert_eq!(ports.message(message.id).await.unwrap(), Some(message));
     }
 }
@@ -116,13 +153,40 @@ pub(crate) async fn a_shard_is_put_once<A: Adapter>(world: &A) {
     }
 }
 
+pub(crate) async fn every_field_of_a_target_comes_back<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let plain = Target::plain(device_id(1), None);
+    let held = Target { hold: Some(UnixMillis(1_795_000_000_000)), ..plain };
+    let mut targets = vec![
+        plain,
+        Target { variant: u8::MAX, ..plain },
+        held,
+        Target { user: Some(UserHash(u64::MAX)), variant: 1, ..held },
+    ];
+    targets.extend(Reason::ALL.map(|reason| Target { refusal: Some(reason), ..plain }));
+    targets.resize(SHARD_MAX_DEVICES, Target { user: Some(UserHash(7)), refusal: Some(Reason::OptedOut), ..held });
+    let cursors = [
+        Cursor::After(device_id(7)),
+        Cursor::AfterMember(MemberKey([9; 16])),
+        Cursor::AfterShard(shard_id(8)),
+        Cursor::Index(u32::MAX),
+    ];
+    let shards: Vec<_> = (1..)
+        .zip(cursors)
+        .map(|(n, next)| Shard { targets: targets.clone(), next: Some(next), ..shard(n, 1) })
+        .collect();
+    for shard in &shards {
+        ports.put_shard(shard.clone()).await.unwrap();
+    }
+    assert_eq!(ports.shards(message_id(1), None, 9).await.unwrap(), shards, "at once: a list of them is never stale");
+}
+
 pub(crate) async fn shards_come_in_pages<A: Adapter>(world: &A) {
     let ports = world.ports();
     for n in [4, 2, 5, 1, 3] {
         ports.put_shard(shard(n, 1)).await.unwrap();
     }
     ports.put_shard(shard(6, 2)).await.unwrap();
-    world.settle().await;
     let mut found = Vec::<ShardId>::new();
     loop {
         let page = ports.shards(message_id(1), found.last().copied(), 2).await.unwrap();

@@ -64,7 +64,11 @@ impl Actors {
     /// Sends one message to all of the crowd and follows it until every receipt is counted.
     pub(super) async fn push(&self, crowd: &Crowd, text: &str) -> Bill {
         self.reset();
-        let request = serde_json::json!({ "audience": { "devices": crowd.ids }, "data": { "text": text } });
+        let request = serde_json::json!({
+            "audience": { "devices": crowd.ids },
+            "notification": { "title": "Hello" },
+            "data": { "text": text },
+        });
         let accepted = call(&self.intake, "POST", "/v1/messages", &crowd.server_key, &request).await;
         let message: MessageId = accepted["message_id"].as_str().unwrap().parse().unwrap();
         let fanout = Fanout::new(Arc::new(self.stores["fanout"].clone()));

@@ -2,18 +2,21 @@
 
 use bytes::Bytes;
 use homing_domain::mailbox::Enqueue;
-use homing_domain::{App, Audience, Channel, Counter, Device, DueTick, Fact, Reason, Stage, Tally, UnixMillis};
+use homing_domain::{
+    AmendedContent, Amendment, App, Audience, Channel, Counter, Device, DueTick, Exclusion, Fact, Message,
+    MessageChange, Reason, Schedule, Stage, Tally, UnixMillis,
+};
 use homing_ports::{
-    Apps, Devices, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers,
+    Apps, Audiences, Devices, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers,
 };
 
-use super::state::{dead, items, rows};
+use super::state::{dead, items, lists, rows};
 use super::survives_every_cut;
 use crate::aws::BEGIN;
 use crate::aws::retrying::Retrying;
 use crate::values::{
-    app, batch_id, delivered, device, device_id, enqueue, fact, mailbox, message, message_id, shard, shard_id,
-    takeover, user_id,
+    app, audience_id, batch_id, delivered, device, device_id, enqueue, fact, full_message, mailbox, member, message,
+    message_id, shard, shard_id, takeover, uploaded, user_id,
 };
 
 const QUEUE: QueueName = QueueName::Receipts;
@@ -79,6 +82,47 @@ async fn a_message_to_all() {
         }
     };
     survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_scheduled_message_that_is_changed() {
+    let at = UnixMillis(500_000);
+    let scheduled = || Message {
+        stage: Stage::Scheduled,
+        schedule: Schedule::At(at),
+        release_at: Some(at),
+        ..full_message(1, "shop")
+    };
+    let prepare = async |store: &Retrying| {
+        store.accept(scheduled()).await.unwrap();
+    };
+    let act = async |store: &Retrying| {
+        let users = (0..200).map(|n| user_id(&format!("user {n}"))).collect();
+        let content = AmendedContent { payload: Bytes::from(vec![b'n'; 3_000]), ..AmendedContent::default() };
+        let amendment = Amendment {
+            audience: Some((Audience::Users(users), Exclusion::default())),
+            content: Some(content),
+            ..Amendment::default()
+        };
+        // Refused when it is repeated after the release; what it was then must stand all the same.
+        _ = store.change(message_id(1), MessageChange::Amend(Box::new(amendment))).await.unwrap().unwrap();
+        store.begin_release(message_id(1), at).await.unwrap();
+        let changes = [MessageChange::Hold(vec![UnixMillis(9_000)]), MessageChange::Recall];
+        for change in changes {
+            store.change(message_id(1), change).await.unwrap().unwrap().unwrap();
+        }
+    };
+    survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn an_uploaded_list() {
+    let act = async |store: &Retrying| {
+        store.create_audience(uploaded(1, "shop", BEGIN)).await.unwrap();
+        store.add_members(audience_id(1), (0..60).map(|n| member(n << 26)).collect()).await.unwrap();
+        store.finish_audience(audience_id(1)).await.unwrap();
+    };
+    survives_every_cut(nothing, act, lists).await;
 }
 
 #[tokio::test]

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use homing_domain::UnixMillis;
-use homing_ports::{Apps, Devices, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
+use homing_domain::limits::FANOUT_SEGMENTS;
+use homing_ports::{Apps, Audiences, Devices, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
 
 use crate::aws::retrying::Retrying;
-use crate::values::{app_id, device_id, message_id, user_id};
+use crate::values::{app_id, audience_id, device_id, message_id, user_id};
 
 /// The rows about the first devices and messages.
 pub(super) async fn rows(store: &Retrying) -> String {
@@ -30,6 +31,15 @@ pub(super) async fn rows(store: &Retrying) -> String {
     writeln!(text, "{:#?}", store.shards(message_id(1), None, 9).await.unwrap()).unwrap();
     writeln!(text, "{:#?}", store.deliveries(message_id(1), None, 9).await.unwrap()).unwrap();
     writeln!(text, "{:?}", store.overdue(UnixMillis::NEVER, 9).await.unwrap()).unwrap();
+    text
+}
+
+/// The first uploaded list with its members.
+pub(super) async fn lists(store: &Retrying) -> String {
+    let mut text = format!("{:#?}\n", store.audience(audience_id(1)).await.unwrap());
+    for segment in 0..FANOUT_SEGMENTS {
+        writeln!(text, "{:?}", store.members(audience_id(1), segment, None, 9).await.unwrap()).unwrap();
+    }
     text
 }
 

@@ -42,7 +42,7 @@ pub enum AudienceCommand {
     },
     /// Show a list
     Show(ListArguments),
-    /// Delete a list; what is being sent to it reaches nobody else of it
+    /// Delete a list, when the messages to it are released
     Delete(ListArguments),
 }
 

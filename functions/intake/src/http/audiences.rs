@@ -255,7 +255,7 @@ async fn show<P: Ports + 'static>(
 
 /// Delete an audience
 ///
-/// A message that is being sent to it reaches nobody else of it, and one that is scheduled reaches nobody.
+/// Only when the messages to it are released: one that finds its list gone stops there, until it is aborted.
 #[utoipa::path(
     delete,
     path = "/v1/audiences/{id}",

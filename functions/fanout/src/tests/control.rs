@@ -117,6 +117,24 @@ fn a_job_from_before_its_message_was_given_another_time_is_void() {
 }
 
 #[test]
+fn a_message_that_is_given_another_time_as_its_job_begins_keeps_it() {
+    for audience in [users(), Audience::All] {
+        let world = world(audience, 10);
+        world.with(|state| {
+            let message = state.messages.get_mut(&MESSAGE).unwrap();
+            (message.stage, message.release_at) = (Stage::Scheduled, Some(NOW));
+            state.postpone_at = Some(2);
+        });
+        assert!(matches!(handle(&world, &first_job()), Err(StageError::Later { .. })), "clocks may differ");
+        handle(&world, &first_job()).unwrap();
+        world.with(|state| {
+            assert_eq!(state.messages[&MESSAGE].stage, Stage::Scheduled);
+            assert!(state.shards.is_empty() && state.queues.is_empty());
+        });
+    }
+}
+
+#[test]
 fn a_recurring_message_is_never_enumerated() {
     let world = world(Audience::All, 10);
     world.with(|state| {

@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) fail_at: Option<(usize, When)>,
     /// Cancels the message before this call, if it still may be.
     pub(super) cancel_at: Option<usize>,
+    /// Gives the message another time before this call.
+    pub(super) postpone_at: Option<usize>,
 }
 
 impl Default for State {
@@ -72,6 +74,7 @@ impl Default for State {
             calls: 0,
             fail_at: None,
             cancel_at: None,
+            postpone_at: None,
         }
     }
 }
@@ -90,6 +93,10 @@ impl World {
             for message in state.messages.values_mut() {
                 message.apply(MessageChange::Cancel).unwrap();
             }
+        }
+        if state.postpone_at == Some(at) {
+            let later = state.now.plus(3_600_000);
+            state.messages.values_mut().for_each(|message| message.release_at = Some(later));
         }
         let failure = || Err(Error::new(Fault::Retry, "call the world"));
         if state.fail_at == Some((at, When::Before)) {

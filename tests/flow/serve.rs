@@ -1,5 +1,6 @@
 //! The whole server in this process: started, used over its real sockets, stopped, and started again on the same data.
 
+mod control;
 mod dead_letters;
 mod one_link;
 mod rebind;

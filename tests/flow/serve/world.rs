@@ -61,6 +61,11 @@ impl World {
         self.keys.clone()
     }
 
+    /// The client, and the server key that it needs.
+    pub(super) fn client(&self) -> (&ApiClient, &str) {
+        (&self.api, &self.keys.server_key)
+    }
+
     pub(super) async fn stop(self) -> bool {
         self.running.stop(PATIENCE).await
     }
@@ -149,11 +154,16 @@ impl World {
     }
 
     async fn reached(&self, id: &str, wanted: impl Fn(StageName) -> bool) -> MessageView {
+        self.seen(id, |view| wanted(view.summary.stage)).await
+    }
+
+    /// Looks until a message is as it is wanted.
+    pub(super) async fn seen(&self, id: &str, wanted: impl Fn(&MessageView) -> bool) -> MessageView {
         let path = format!("/v1/messages/{id}");
         let looking = async {
             loop {
                 let view: MessageView = self.get(&path).await;
-                if wanted(view.summary.stage) {
+                if wanted(&view) {
                     return view;
                 }
                 tokio::time::sleep(LOOK_EVERY).await; // sleep: a balance tells nobody that it changed

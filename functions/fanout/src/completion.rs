@@ -46,7 +46,8 @@ impl<P: Ports> Fanout<P> {
     /// the app asked, or `nobody_is_left` who would find the message complete. Else a message that others ended in this moment
     /// is left to the sweeper.
     pub(crate) async fn notice_completion(&self, message: &Message, nobody_is_left: bool) -> Result<(), StageError> {
-        let asks = self.asks(&message.app).await?;
+        // What the platform sends by itself is nobody's to be told of.
+        let asks = message.has_sender() && self.asks(&message.app).await?;
         if !asks && !nobody_is_left {
             return Ok(());
         }

@@ -10,7 +10,10 @@ use crate::accept::send_job;
 use crate::control::{ControlError, change};
 
 /// Replaces parts of a message that waits for its time.
-pub(crate) async fn amend<P: Messages + Queues + Timers>(
+///
+/// # Errors
+/// [`ControlError`]
+pub async fn amend<P: Messages + Queues + Timers>(
     ports: &P,
     app: &AppId,
     id: MessageId,

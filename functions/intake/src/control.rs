@@ -17,7 +17,7 @@ use homing_telemetry::MessageControlled;
 
 /// A message is not changed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ControlError {
+pub enum ControlError {
     /// The app has no such message.
     #[error("there is no such message")]
     Unknown,
@@ -33,7 +33,10 @@ pub(crate) enum ControlError {
 }
 
 /// Changes a message of an app; answers it as it stands then.
-pub(crate) async fn change<P: Messages + Queues>(
+///
+/// # Errors
+/// [`ControlError`]
+pub async fn change<P: Messages + Queues>(
     ports: &P,
     app: &AppId,
     id: MessageId,
@@ -61,7 +64,10 @@ async fn end_held<P: Queues>(ports: &P, stopped: &Message) -> Result<(), Error> 
 
 /// Stops a message and takes it back from every device that it was for. Answers the id of the recall, which is a message
 /// of its own.
-pub(crate) async fn recall<P: Messages + Queues>(
+///
+/// # Errors
+/// [`ControlError`]
+pub async fn recall<P: Messages + Queues>(
     ports: &P,
     app: &AppId,
     id: MessageId,

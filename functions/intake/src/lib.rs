@@ -24,5 +24,7 @@ mod upload;
 mod tests;
 
 pub use accept::{AcceptError, Acceptance, accept};
+pub use amend::amend;
+pub use control::{ControlError, change, recall};
 pub use http::router;
 pub use queue::{Ports, attribute, consume};

@@ -88,8 +88,11 @@ const WANTED: &[(&str, &[&str])] = &[
     ("gateway", &["stops cleanly"]),
     ("lease", &["is not renewed for a while", "lapsed or nearly so"]),
     ("skip", &["sent"]),
-    ("recall", &["frame received", "frame sent"]),
-    ("arrival", &["duplicate", "message", "now or never", "reset", "skipped"]),
+    ("recall", &["frame sent", "reaches the app"]),
+    ("change", &["abort", "advance", "amend", "cancel", "end hold", "hold", "pause", "recall", "resume", "set rate"]),
+    ("change refused", &["abort", "amend", "cancel", "pause", "recall"]),
+    ("hold", &["outlives the plan"]),
+    ("arrival", &["duplicate", "message", "now or never", "recalled", "reset", "skipped"]),
     ("app", &["called", "called again after a crash"]),
     ("ended", &["drain", "lost", "stale connection", "superseded"]),
     (
@@ -113,7 +116,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("settled", &["given up", "later", "tried again"]),
     ("sweep", &["a job or a timer that was lost", "a message to close"]),
     ("publisher", &["is answered 202", "is refused for now", "misses its answer", "repeats"]),
-    ("errand", &["bind", "deregister", "poison", "recall", "unbind"]),
+    ("errand", &["bind", "change", "deregister", "poison", "recall", "resume", "unbind"]),
     ("check", &["a device that left is given up", "a live device has everything"]),
 ];
 

@@ -50,6 +50,8 @@ pub(crate) struct AppLog {
     pub(crate) may_repeat: HashSet<MessageId>,
     /// Messages that were there before the device was restored from a backup: nobody can know of them.
     pub(crate) before_restore: HashSet<MessageId>,
+    /// Messages that the app was asked to take back.
+    pub(crate) taken_back: HashSet<MessageId>,
     /// Facts that were reported.
     pub(crate) facts: HashSet<(MessageId, FactKind)>,
 }
@@ -239,7 +241,6 @@ impl World {
         match effect {
             Effect::Transmit(frame) => self.send(wire, End::Gateway, bytes_of(&frame)),
             Effect::Commit(commit) => self.commit(device, wire, commit),
-            Effect::Recalled(_) => self.hit("recall", "frame received"),
             Effect::UploadSettled { id, code } => {
                 self.hit("upstream", if code == homing_wire::UpCode::Stored { "settled" } else { "refused" });
                 self.devices[device].settled_uploads.insert(id);
@@ -281,6 +282,8 @@ impl World {
             Arrival::Message(message) if message.seq == 0 => ("now or never", before.seq),
             Arrival::Message(_) => ("message", before.seq + 1),
             Arrival::Duplicate(_) => ("duplicate", before.seq + 1),
+            Arrival::Recalled { recall: None, .. } => ("recalled without a seq", before.seq),
+            Arrival::Recalled { .. } => ("recalled", before.seq + 1),
             // A Skip may begin below the cursor: its part above is what counts.
             Arrival::Skipped { count, .. } => ("skipped", after.seq.min(before.seq + count)),
             Arrival::Reset => ("reset", after.seq),

@@ -3,14 +3,9 @@
 
 use bytes::Bytes;
 use homing_binding::{UpdateError, bind_user, deregister};
-use homing_contract::queue::v1;
-use homing_credentials::receipt_batch_id;
-use homing_domain::mailbox::Withdrawn;
-use homing_domain::{
-    Channel, DeviceId, Ended, Event as ReceiptEvent, MessageId, Notice, Reason, Receipt, ReceiptBatch, UnixMillis,
-    UserId,
-};
-use homing_ports::{Clock, Error, Fault, Mailboxes, Messages, Notices, Outgoing, QueueName, Queues};
+use homing_domain::{AppId, DeviceId, MessageChange, MessageId, Millis, UserId};
+use homing_intake::{ControlError, amend, change, recall};
+use homing_ports::{Clock, Error, Fault, Outgoing, QueueName, Queues};
 use homing_tests::weak::{Owner, Weak};
 
 use crate::agenda::Event;
@@ -25,6 +20,10 @@ pub(crate) enum Wish {
     Deregister(DeviceId),
     /// Take a message back.
     Recall(MessageId),
+    /// Tell a message how to go on.
+    Change(MessageId, MessageChange),
+    /// Let a paused message go on.
+    Resume(MessageId),
     /// Put something into a queue that does not belong there.
     Send(QueueName, Bytes),
 }
@@ -40,9 +39,14 @@ pub(crate) struct Errand {
 impl World {
     /// A new errand.
     pub(crate) fn errand(&mut self, wish: Wish) {
+        self.errand_after(1, wish);
+    }
+
+    /// A new errand, some time from now.
+    pub(crate) fn errand_after(&mut self, delay: Millis, wish: Wish) {
         self.errands.push(Errand { owner: 0, wish, is_done: false });
         let index = self.errands.len() - 1;
-        self.after(1, Event::Errand(index));
+        self.after(delay, Event::Errand(index));
     }
 
     /// Runs an errand, again if it did not succeed.
@@ -51,7 +55,7 @@ impl World {
         self.errands[index].owner = owner;
         let wish = self.errands[index].wish.clone();
         self.trace(|| format!("errand {index}: {wish:?}"));
-        let (weak, answers) = (self.weak.clone(), self.answers.clone());
+        let (weak, answers, app) = (self.weak.clone(), self.answers.clone(), self.app.clone());
         self.executor.spawn(owner, true, async move {
             let outcome = match wish {
                 Wish::Bind(device, user) => match bind_user(&weak, device, user.as_ref(), weak.now()).await {
@@ -61,7 +65,9 @@ impl World {
                     Err(_) => Err(Error::new(Fault::Conflict, "bind")),
                 },
                 Wish::Deregister(device) => deregister(&weak, device, weak.now()).await,
-                Wish::Recall(message) => recall(&weak, message).await,
+                Wish::Recall(message) => answered(recall(&weak, &app, message, weak.now()).await),
+                Wish::Change(message, change) => tell(&weak, &app, message, change).await,
+                Wish::Resume(message) => tell(&weak, &app, message, MessageChange::Resume(weak.now())).await,
                 Wish::Send(queue, body) => weak.send(queue, vec![Outgoing::now(body)]).await,
             };
             answers.borrow_mut().push_back(Answer::Errand(index, outcome.is_ok()));
@@ -77,6 +83,8 @@ impl World {
                 Wish::Bind(_, None) => "unbind",
                 Wish::Deregister(_) => "deregister",
                 Wish::Recall(_) => "recall",
+                Wish::Change(..) => "change",
+                Wish::Resume(_) => "resume",
                 Wish::Send(..) => "poison",
             };
             self.hit("errand", name);
@@ -87,33 +95,18 @@ impl World {
     }
 }
 
-const fn receipt(message: MessageId, device: DeviceId, reason: Reason, at: UnixMillis) -> Receipt {
-    let event = ReceiptEvent::Ended(Ended::undelivered(reason, None));
-    Receipt { message, device, channel: Channel::Own, at, event }
+/// What the API does on `pause`, `resume`, `abort`, `cancel` and `PATCH`. A refusal is an answer.
+async fn tell(weak: &Weak, app: &AppId, id: MessageId, asked: MessageChange) -> Result<(), Error> {
+    let changed = match asked {
+        MessageChange::Amend(amendment) => amend(weak, app, id, *amendment).await,
+        asked => change(weak, app, id, asked).await,
+    };
+    answered(changed)
 }
 
-async fn tell(weak: &Weak, receipts: Vec<Receipt>) -> Result<(), Error> {
-    if receipts.is_empty() {
-        return Ok(());
+fn answered<T>(answer: Result<T, ControlError>) -> Result<(), Error> {
+    match answer {
+        Err(ControlError::Port(error)) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
-    let batch = ReceiptBatch { id: receipt_batch_id(&receipts), receipts };
-    weak.send(QueueName::Receipts, vec![Outgoing::now(v1::encode(&batch))]).await
-}
-
-async fn recall(weak: &Weak, message: MessageId) -> Result<(), Error> {
-    for shard in weak.shards(message, None, 100).await? {
-        for target in shard.targets {
-            match weak.withdraw(target.device, message, Reason::Recalled).await? {
-                Withdrawn::Tombstoned => {
-                    tell(weak, vec![receipt(message, target.device, Reason::Recalled, weak.now())]).await?;
-                }
-                Withdrawn::Marked { route: Some(route) } => {
-                    let notice = Notice::Reread { device: target.device, conn_seq: route.conn_seq };
-                    weak.notify(route.gateway, vec![notice]).await?;
-                }
-                Withdrawn::Marked { route: None } | Withdrawn::Absent => {}
-            }
-        }
-    }
-    Ok(())
 }

@@ -74,6 +74,24 @@ mutants! {
     OverdueWithoutReleased = "overdue-without-released",
     /// A trim takes one entry more than the device acknowledged.
     TrimBeyondAck = "trim-beyond-ack",
+    /// Nobody finds what was held when its timer is lost.
+    OverdueWithoutHolds = "overdue-without-holds",
+    /// A stage does not see that a message was paused, aborted or recalled.
+    HaltUnnoticed = "halt-unnoticed",
+    /// Whoever is excluded gets it all the same.
+    ExclusionIgnored = "exclusion-ignored",
+    /// A message to users goes to whoever has the device by then.
+    UserSinceIgnored = "user-since-ignored",
+    /// Whoever does not want it gets it all the same.
+    RefusalIgnored = "refusal-ignored",
+    /// What is held goes on at once.
+    HoldIgnored = "hold-ignored",
+    /// A moment at which something is to go on is forgotten.
+    HoldForgotten = "hold-forgotten",
+    /// A recall leaves what is pending in the mailboxes.
+    WithdrawForgotten = "withdraw-forgotten",
+    /// An occurrence of a recurring message is made under another id each time its tick comes.
+    OccurrenceMadeTwice = "occurrence-made-twice",
 }
 
 impl fmt::Display for Mutant {

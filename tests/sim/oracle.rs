@@ -1,9 +1,14 @@
 //! The last look: every message is accounted for, and the ledger says exactly what the apps' logs say.
 
+mod series;
+mod targets;
+
+pub(crate) use self::targets::{DEVICES_ON_LIST, users_on_list};
+
 use std::collections::BTreeSet;
 
 use homing_domain::mailbox::EntryState;
-use homing_domain::{Audience, BusEvent, Channel, Counter, DeviceId, Fact, Message, Reason, Stage, Tally, Target};
+use homing_domain::{BusEvent, Channel, Counter, DeviceId, Fact, Message, Reason, Schedule, Stage, Tally, Target};
 use homing_wire::FactKind;
 
 use crate::world::World;
@@ -131,9 +136,19 @@ impl World {
     }
 
     fn check_message(&self, message: &Message, faults: &mut Vec<String>) {
+        if let Schedule::Recurring(_) = message.schedule {
+            return self.check_series(message, faults);
+        }
         let state = self.state();
-        if !matches!(message.stage, Stage::Released | Stage::Completed) {
+        if !matches!(message.stage, Stage::Released | Stage::Completed | Stage::Cancelled) {
             faults.push(format!("{} is still {}", message.id, message.stage));
+            return;
+        }
+        if message.stage == Stage::Cancelled {
+            let is_counted = state.ledger.tallies.get(&message.id).is_some_and(|tally| !tally.is_empty());
+            if is_counted || state.ledger.rows.keys().any(|(of, _)| *of == message.id) {
+                faults.push(format!("{} is cancelled, and somebody is targeted", message.id));
+            }
             return;
         }
         let targets: Vec<Target> = state
@@ -151,6 +166,9 @@ impl World {
         for target in &targets {
             self.check_delivery(message, *target, &mut expected, faults);
         }
+        let enumerated = tally.get(Counter::Enumerated);
+        expected.add(Counter::Enumerated, enumerated);
+        self.check_enumerated(message, enumerated, faults);
         if tally != expected {
             faults.push(format!("{}: the numbers are {tally:?}, the rows say {expected:?}", message.id));
         }
@@ -168,35 +186,16 @@ impl World {
             _ => None,
         });
         let is_told = told.clone().next().is_some();
-        if is_told && !(self.plan.asks_for_events && message.stage == Stage::Completed) {
+        // What takes back what was read elsewhere is nobody's message.
+        let is_awaited = self.plan.asks_for_events && message.has_sender() && message.stage == Stage::Completed;
+        if is_told && !is_awaited {
             faults.push(format!("{} is {}, and an event says that it is complete", message.id, message.stage));
         }
-        if !is_told && self.plan.asks_for_events && message.stage == Stage::Completed {
+        if !is_told && is_awaited {
             faults.push(format!("{} is completed, and nobody was told", message.id));
         }
         if told.any(|balance| balance.pending != 0 || usize::try_from(balance.targeted) != Ok(targeted)) {
             faults.push(format!("{}: an event says other numbers than {targeted} targets, all ended", message.id));
-        }
-    }
-
-    /// Exactly those are targeted whom the request named.
-    fn check_targets(&self, message: &Message, targets: &[Target], faults: &mut Vec<String>) {
-        let found: BTreeSet<DeviceId> = targets.iter().map(|target| target.device).collect();
-        if found.len() != targets.len() {
-            faults.push(format!("{} targets a device twice", message.id));
-        }
-        let named: BTreeSet<DeviceId> = match &message.audience {
-            Audience::Devices(devices) => devices.iter().copied().collect(),
-            Audience::All => self.devices.iter().map(|device| device.id).collect(),
-            Audience::Users(_) | Audience::Expression(_) | Audience::Uploaded(_) | Audience::RecipientsOf(_) => return,
-        };
-        let is_left = |id: &DeviceId| {
-            message.audience == Audience::All
-                && self.devices.iter().any(|device| device.id == *id && device.is_deregistered)
-        };
-        // Everyone is whoever is registered when the release begins.
-        if !found.is_subset(&named) || !named.difference(&found).all(is_left) {
-            faults.push(format!("{} targets {found:?} instead of {named:?}", message.id));
         }
     }
 
@@ -243,6 +242,10 @@ impl World {
             return;
         }
         expected.add(Counter::Ended(Channel::Own, row.stage), 1);
+        if target.refusal.is_some() && row.reason != target.refusal {
+            faults.push(format!("{who} is refused for {:?} and ended for {:?}", target.refusal, row.reason));
+        }
+        let shown = if message.recalls.is_some() { self.has_taken_back(message, target, &row) } else { shown };
         let agrees = (row.stage == Stage::Delivered) == shown;
         // "Now or never" leaves no trace in the mailbox, so its repeats and lost answers may say otherwise.
         let is_excused = row.reason == Some(Reason::Deregistered)

@@ -1,20 +1,22 @@
 //! What happens in a world: drawn from its seed before it begins, and step by step after that.
 
+mod audience;
+mod operator;
+
 use bytes::Bytes;
-use homing_domain::{Audience, GatewayRef, MessageId, Millis, Notice, Options, Priority, Stage, UserId};
+use homing_domain::{Audience, GatewayRef, Millis, Notice, Options, Priority, QuietHoursPolicy};
 use homing_ports::{Notices, QueueName};
 use homing_tests::weak::Faults;
 
+pub(crate) use self::audience::{LIST_OF_DEVICES, LIST_OF_USERS, TAGS, ZONES, user};
 use crate::agenda::Event;
 use crate::errand::Wish;
+use crate::publisher::Draft;
 use crate::world::World;
 
 /// Bursts of a world. A device remembers 256 message ids: what is repeated after more than that many newer messages comes
 /// twice, and that is a limit of the design, not a fault. So no device gets more in one world.
 pub(crate) const BURSTS_MAX: u32 = 2;
-
-/// A scheduled message is at most so far ahead: then even one whose timer is lost is released before the last look.
-const SCHEDULED_AHEAD_MAX: Millis = 120_000;
 
 /// A device that is deregistered has so many operations after it.
 const DEREGISTERED_BEFORE_END: u32 = 15;
@@ -42,6 +44,12 @@ pub(crate) struct Plan {
     pub(crate) asks_for_events: bool,
     /// Gateways crash seldom, so that links live long.
     pub(crate) is_stable: bool,
+    /// One device has quiet hours that end after some minutes: what is for it waits.
+    pub(crate) has_quiet_hours: bool,
+    /// A person does not let the app show notifications.
+    pub(crate) has_notifications_off: bool,
+    /// A person does not want one topic.
+    pub(crate) has_opt_out: bool,
 }
 
 impl Plan {
@@ -70,8 +78,16 @@ impl Plan {
             rejoins: random.per_mille(400),
             is_stable: random.per_mille(400),
             asks_for_events: random.per_mille(500),
+            has_quiet_hours: random.per_mille(120),
+            has_notifications_off: random.per_mille(150),
+            has_opt_out: random.per_mille(250),
         }
     }
+}
+
+/// A silent message that nobody's wishes hold up.
+fn plain() -> Options {
+    Options { silent: true, quiet_hours: QuietHoursPolicy::Ignore, ..Options::default() }
 }
 
 impl World {
@@ -93,6 +109,9 @@ impl World {
             next += self.random.between(30_000, 70_000);
         }
         self.after(next, Event::Operate);
+        if self.random.per_mille(120) {
+            return self.control_something();
+        }
         let device = self.random.index(self.devices.len());
         let gateway = self.random.index(self.gateways.len());
         match self.random.below(100) {
@@ -141,9 +160,8 @@ impl World {
             let id = self.devices[device].id;
             self.roam(device);
             let delay = self.random.below(within);
-            let options =
-                Options { ttl_seconds: 900, priority: Priority::High, collapse_key: None, ..Options::default() };
-            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo"), delay, None);
+            let options = Options { ttl_seconds: 900, priority: Priority::High, ..plain() };
+            self.request(Draft::new(Audience::Devices(vec![id]), options, Bytes::from_static(b"salvo")), delay);
         }
     }
 
@@ -156,7 +174,10 @@ impl World {
         };
         let collapse_key = self.random.per_mille(150).then(|| format!("k{}", self.random.below(2)));
         let priority = [Priority::Low, Priority::Normal, Priority::High][self.random.index(3)];
-        Options { ttl_seconds, priority, collapse_key, ..Options::default() }
+        let topic = self.random.per_mille(150).then(|| "news".to_owned());
+        let quiet_hours = QuietHoursPolicy::ALL[self.random.index(3)];
+        let (silent, sync_read) = (self.random.per_mille(300), self.random.per_mille(200));
+        Options { ttl_seconds, priority, collapse_key, topic, quiet_hours, silent, sync_read, rate_per_second: None }
     }
 
     fn payload(&mut self) -> Bytes {
@@ -164,27 +185,17 @@ impl World {
         Bytes::from(vec![b'x'; size])
     }
 
-    fn user(&mut self) -> UserId {
-        ["ada", "bo"][self.random.index(2)].parse().expect("a user id")
-    }
-
     fn publish_something(&mut self, device: usize) {
-        let options = self.options();
-        let payload = self.payload();
-        let audience = match self.random.below(40) {
-            0 => Audience::All,
-            1..12 => Audience::Users(vec![self.user()]),
-            12..14 => Audience::Users(vec!["ada".parse().expect("a user id"), "bo".parse().expect("a user id")]),
-            14..18 => Audience::Devices(self.devices.iter().map(|device| device.id).collect()),
-            18..19 => {
-                let unknown = homing_domain::DeviceId::from_bytes(self.random.bytes_16());
-                Audience::Devices(vec![self.devices[device].id, unknown])
-            }
-            _ => Audience::Devices(vec![self.devices[device].id]),
-        };
+        let (options, payload) = (self.options(), self.payload());
+        let mut draft = Draft::new(Audience::Devices(vec![self.devices[device].id]), options, payload);
+        draft.audience = self.audience(device);
+        if draft.audience.segments() > 1 {
+            draft.options.rate_per_second = self.rate();
+        }
+        draft.exclude = self.exclusion();
+        (draft.schedule, draft.release_at) = self.schedule();
         let delay = self.random.below(20);
-        let ahead = self.random.per_mille(150).then(|| self.random.between(0, SCHEDULED_AHEAD_MAX));
-        self.request(audience, options, payload, delay, ahead);
+        self.request(draft, delay);
     }
 
     /// Something that no stage can read.
@@ -216,10 +227,9 @@ impl World {
     fn burst_after(&mut self, device: usize, delay: Millis) {
         let id = self.devices[device].id;
         for _ in 0..self.random.between(66, 80) {
-            let options =
-                Options { ttl_seconds: 900, priority: Priority::Normal, collapse_key: None, ..Options::default() };
+            let options = Options { ttl_seconds: 900, ..plain() };
             let late = delay + self.random.below(3_000);
-            self.request(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst"), late, None);
+            self.request(Draft::new(Audience::Devices(vec![id]), options, Bytes::from_static(b"burst")), late);
         }
     }
 
@@ -240,21 +250,8 @@ impl World {
 
     fn bind_something(&mut self, device: usize) {
         let id = self.devices[device].id;
-        let user = if self.random.per_mille(350) { None } else { Some(self.user()) };
+        let user = self.user_or_nobody();
         self.errand(Wish::Bind(id, user));
-    }
-
-    fn recall_something(&mut self) {
-        let recent: Vec<MessageId> = self.requests.iter().rev().take(12).map(|request| request.id).collect();
-        if recent.is_empty() {
-            return;
-        }
-        let message = recent[self.random.index(recent.len())];
-        let is_known = |stage| matches!(stage, Stage::Released | Stage::Completed);
-        let is_released = self.state().messages.rows.get(&message).is_some_and(|row| is_known(row.stage));
-        if is_released {
-            self.errand(Wish::Recall(message));
-        }
     }
 
     fn notify_all(&mut self, notice: Notice) {

@@ -13,15 +13,31 @@ use crate::agenda::Event;
 use crate::mutant::Mutant;
 use crate::world::{Answer, World};
 
+/// What a publisher wants to send.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) audience: Audience,
+    pub(crate) exclude: Exclusion,
+    pub(crate) options: Options,
+    pub(crate) payload: Bytes,
+    pub(crate) schedule: Schedule,
+    pub(crate) release_at: Option<UnixMillis>,
+}
+
+impl Draft {
+    /// At once, to all of the audience.
+    pub(crate) fn new(audience: Audience, options: Options, payload: Bytes) -> Self {
+        let (exclude, schedule) = (Exclusion::default(), Schedule::Now);
+        Self { audience, exclude, options, payload, schedule, release_at: None }
+    }
+}
+
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) owner: Owner,
     pub(crate) id: MessageId,
-    pub(crate) audience: Audience,
-    pub(crate) options: Options,
-    pub(crate) payload: Bytes,
-    pub(crate) release_at: Option<UnixMillis>,
+    pub(crate) draft: Draft,
     pub(crate) is_answered: bool,
     /// Its publisher dies after the first try and never asks again.
     pub(crate) gives_up: bool,
@@ -29,30 +45,12 @@ pub(crate) struct Request {
 }
 
 impl World {
-    /// A new request; `ahead`: it is to be released only so long after it is made.
-    pub(crate) fn request(
-        &mut self,
-        audience: Audience,
-        options: Options,
-        payload: Bytes,
-        delay: Millis,
-        ahead: Option<Millis>,
-    ) {
-        let release_at = ahead.map(|ahead| self.now().plus(delay + ahead));
+    /// A new request.
+    pub(crate) fn request(&mut self, draft: Draft, delay: Millis) {
         let gives_up = self.random.per_mille(60);
         let index = self.requests.len();
         let id = homing_credentials::message_id(&self.app, &key(index));
-        self.requests.push(Request {
-            owner: 0,
-            id,
-            audience,
-            options,
-            payload,
-            release_at,
-            is_answered: false,
-            gives_up,
-            tries: 0,
-        });
+        self.requests.push(Request { owner: 0, id, draft, is_answered: false, gives_up, tries: 0 });
         self.after(delay, Event::Publish(index));
     }
 
@@ -69,17 +67,18 @@ impl World {
         let (weak, answers, app) = (self.weak.clone(), self.answers.clone(), self.app.clone());
         let skips_job = self.is(Mutant::AnswerBeforeJob);
         self.hit("publisher", if request.tries > 1 { "repeats" } else { "asks" });
-        self.trace(|| format!("request {index} {} try {}: {:?}", request.id, request.tries, request.audience));
+        self.trace(|| format!("request {index} {} try {}: {:?}", request.id, request.tries, request.draft));
         self.executor.spawn(owner, true, async move {
+            let draft = request.draft;
             let push = ValidPush {
-                audience: request.audience,
-                exclude: Exclusion::default(),
-                payload: request.payload,
+                audience: draft.audience,
+                exclude: draft.exclude,
+                payload: draft.payload,
                 localizations: Vec::new(),
                 overrides: Vec::new(),
-                options: request.options,
-                schedule: request.release_at.map_or(Schedule::Now, Schedule::At),
-                release_at: request.release_at,
+                options: draft.options,
+                schedule: draft.schedule,
+                release_at: draft.release_at,
                 validate_only: false,
             };
             let key = key(index);
@@ -113,7 +112,8 @@ impl World {
         self.requests[index].is_answered = true;
         let mut state = self.state();
         let is_safe = match state.messages.rows.get(&id).map(|message| message.stage) {
-            Some(Stage::Accepted) => state.check.jobs.contains(&id),
+            // One that was amended to go at once has its job from whoever amended it.
+            Some(Stage::Accepted) => state.check.jobs.contains(&id) || state.check.timers.contains(&id),
             Some(Stage::Scheduled) => state.check.timers.contains(&id),
             Some(_) => true,
             None => false,

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use homing_credentials::member_key;
 use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{
-    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, Platform, Preferences, Stage,
-    UpstreamRoute,
+    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, MemberKey, MemberKind, Message,
+    Platform, Preferences, QuietHours, Stage, UnixMillis, UploadedAudience, UpstreamRoute,
 };
 use homing_ports::QueueName;
 use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
@@ -16,7 +17,8 @@ use crate::agenda::{Agenda, Event};
 use crate::device::Device;
 use crate::gateway::Gateway;
 use crate::mutant::Mutant;
-use crate::plan::{BURSTS_MAX, Plan};
+use crate::oracle::{DEVICES_ON_LIST, users_on_list};
+use crate::plan::{BURSTS_MAX, LIST_OF_DEVICES, LIST_OF_USERS, Plan, TAGS, ZONES};
 use crate::stages::Worker;
 use crate::wire::Wires;
 use crate::world::{LeasePace, World};
@@ -25,8 +27,16 @@ use crate::world::{LeasePace, World};
 const DEVICES: usize = 3;
 /// Gateways of a world.
 const GATEWAYS: usize = 2;
-/// Rounds of five minutes until every message is closed: an hour after 20 minutes of life, and some.
-const CLOSE_ROUNDS: u32 = 30;
+/// Rounds until every message is closed: an hour after 20 minutes of life, and some.
+const CLOSE_ROUNDS: usize = 30;
+const CLOSE_ROUND: u64 = 300_000;
+/// Rounds until every recall is: each lives for three days, since a device may show for so long what is taken back.
+const LONG_CLOSE_ROUNDS: usize = 20;
+const LONG_CLOSE_ROUND: u64 = 4 * 3_600_000;
+/// Between two looks at the queues.
+const DRAIN_ROUND: u64 = 10_000;
+/// Rounds of a minute until nothing is held any more: the longest hold is a quarter of an hour and some.
+const HOLD_ROUNDS: u32 = 45;
 /// Life of the mailboxes.
 const EPOCH: u64 = 1;
 
@@ -65,6 +75,14 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
         Some(Mutant::GiveUpForgets) => Weakness::GiveUpForgets,
         Some(Mutant::OverdueWithoutScheduled) => Weakness::OverdueWithoutScheduled,
         Some(Mutant::OverdueWithoutReleased) => Weakness::OverdueWithoutReleased,
+        Some(Mutant::OverdueWithoutHolds) => Weakness::OverdueWithoutHolds,
+        Some(Mutant::HaltUnnoticed) => Weakness::FlowHidden,
+        Some(Mutant::ExclusionIgnored) => Weakness::ExclusionHidden,
+        Some(Mutant::UserSinceIgnored) => Weakness::UserSinceHidden,
+        Some(Mutant::RefusalIgnored) => Weakness::RefusalHidden,
+        Some(Mutant::HoldIgnored) => Weakness::HoldHidden,
+        Some(Mutant::HoldForgotten) => Weakness::HoldForgets,
+        Some(Mutant::WithdrawForgotten) => Weakness::WithdrawForgets,
         _ => Weakness::None,
     }
 }
@@ -107,6 +125,7 @@ fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
     for gateway in 0..GATEWAYS {
         world.after(0, Event::StartGateway(gateway));
     }
+    world.upload_lists();
     let app = app(&world.app, plan.asks_for_events);
     world.state().settings.apps.insert(app.id.clone(), app);
     for worker in 0..world.workers.len() {
@@ -151,12 +170,12 @@ impl World {
                 os_version: None,
                 app_version: None,
                 locale: None,
-                timezone: None,
-                notifications_enabled: true,
+                timezone: Some(ZONES[index].to_owned()),
+                notifications_enabled: !(index == 2 && self.plan.has_notifications_off),
             },
             vendor: None,
             user: Some(user),
-            tags: Vec::new(),
+            tags: TAGS[index].iter().map(|tag| (*tag).to_owned()).collect(),
             epoch: EPOCH,
             key_id: 1,
             credential_generation: 1,
@@ -164,7 +183,7 @@ impl World {
             updated_at: now,
             revision: 0,
             user_since: None,
-            preferences: Preferences::default(),
+            preferences: self.preferences(index),
             seen_at: now,
         };
         let mut state = self.state();
@@ -174,6 +193,38 @@ impl World {
         self.devices.push(Device::new(index, id, EPOCH));
         let delay = self.random.below(2_000);
         self.after(delay, Event::StartDevice(index));
+    }
+
+    /// Lists of users and of devices that were uploaded before the world began.
+    fn upload_lists(&mut self) {
+        let users = users_on_list().map(|user| (member_key(&user), Some(user)));
+        let devices = DEVICES_ON_LIST.map(|index| (MemberKey::of_device(&self.devices[index].id), None));
+        let mut state = self.weak.lock();
+        for (id, kind) in [(LIST_OF_USERS, MemberKind::Users), (LIST_OF_DEVICES, MemberKind::Devices)] {
+            let list = UploadedAudience {
+                id,
+                app: self.app.clone(),
+                name: None,
+                kind,
+                created_at: Weak::START,
+                expires_at: UnixMillis::NEVER,
+                members: Some(2),
+            };
+            state.audiences.rows.insert(id, list);
+        }
+        let of_users = users.into_iter().map(|(key, user)| ((LIST_OF_USERS, key), user));
+        let of_devices = devices.into_iter().map(|(key, user)| ((LIST_OF_DEVICES, key), user));
+        state.audiences.members.extend(of_users.chain(of_devices));
+    }
+
+    /// Quiet hours begin and end soon after the world does.
+    fn preferences(&self, index: usize) -> Preferences {
+        // 08:00 in London is half past one in India.
+        let quiet = QuietHours { start: 13 * 60 + 30, end: 13 * 60 + 33 };
+        Preferences {
+            quiet_hours: (index == 1 && self.plan.has_quiet_hours).then_some(quiet),
+            opted_out: if index == 0 && self.plan.has_opt_out { vec!["news".to_owned()] } else { Vec::new() },
+        }
     }
 
     /// Through the plan, to rest, and to the last look.
@@ -191,6 +242,7 @@ impl World {
             self.hit("device", "is lost for ever");
         }
         self.calm_down();
+        self.resume_all();
         self.come_back();
         self.run_for(10_000);
         if self.plan.rejoins {
@@ -203,6 +255,7 @@ impl World {
         if self.plan.notices_are_reliable {
             self.check_prompt();
         }
+        self.end_holds();
         self.leave_and_return();
         self.run_for(90_000);
         self.drain_queues();
@@ -251,17 +304,44 @@ impl World {
         for _ in 0..60 {
             let left: usize = {
                 let state = self.state();
-                [QueueName::Due, QueueName::Audience, QueueName::Dispatch, QueueName::Receipts]
-                    .into_iter()
-                    .map(|queue| state.queues.waiting_items(queue))
-                    .sum()
+                let soon = state.now.plus(DRAIN_ROUND);
+                // A timer may be hours ahead.
+                let ticks = usize::from(state.queues.next_visible(QueueName::Due).is_some_and(|at| at <= soon));
+                let queues = [QueueName::Audience, QueueName::Dispatch, QueueName::Receipts];
+                ticks + queues.into_iter().map(|queue| state.queues.waiting_items(queue)).sum::<usize>()
             };
             if left == 0 || !self.is_sound() {
                 return;
             }
-            self.run_for(10_000);
+            self.run_for(DRAIN_ROUND);
         }
         self.violated("the queues do not drain".to_owned());
+    }
+
+    /// Until nothing waits for its time any more: the timer of the last hold may be lost, and the sweep comes later.
+    fn end_holds(&mut self) {
+        for _ in 0..HOLD_ROUNDS {
+            if !self.is_sound() || self.held_message().is_none() {
+                return;
+            }
+            self.hit("hold", "outlives the plan");
+            self.run_for(60_000);
+            self.drain_queues();
+        }
+        if let Some(message) = self.held_message() {
+            let Message { id, stage, holds, release_at, .. } = message;
+            self.violated(format!("{id} is held for ever: {stage}, until {holds:?} or {release_at:?}"));
+        }
+    }
+
+    /// A message of which something waits for its time.
+    fn held_message(&self) -> Option<Message> {
+        let is_waiting = |message: &&Message| match message.stage {
+            Stage::Scheduled => true,
+            Stage::Releasing | Stage::Released => !message.holds.is_empty(),
+            _ => false,
+        };
+        self.state().messages.rows.values().find(is_waiting).cloned()
     }
 
     /// Every device leaves, long enough to be given up, and comes back.
@@ -286,11 +366,12 @@ impl World {
     fn close_all(&mut self) {
         self.pace.every.set(1_500_000);
         self.pace.valid_for.set(4_500_000);
-        for _ in 0..CLOSE_ROUNDS {
+        let rounds = [CLOSE_ROUND; CLOSE_ROUNDS].into_iter().chain([LONG_CLOSE_ROUND; LONG_CLOSE_ROUNDS]);
+        for round in rounds {
             if self.open_messages() == 0 || !self.is_sound() {
                 break;
             }
-            self.run_for(300_000);
+            self.run_for(round);
         }
         let open = self.open_messages();
         if self.is_sound() && open > 0 {
@@ -301,6 +382,11 @@ impl World {
 
     /// Messages of which something is still to come.
     fn open_messages(&self) -> usize {
-        self.state().messages.rows.values().filter(|message| message.stage != Stage::Completed).count()
+        self.state()
+            .messages
+            .rows
+            .values()
+            .filter(|message| !matches!(message.stage, Stage::Completed | Stage::Cancelled))
+            .count()
     }
 }

@@ -2,7 +2,7 @@
 
 use homing_contract::queue;
 use homing_dispatch::Dispatch;
-use homing_domain::{AudienceJob, CloseJob, Cursor, DueTick, Millis};
+use homing_domain::{AudienceJob, CloseJob, Cursor, DueTick, Message, Millis};
 use homing_fanout::Fanout;
 use homing_ports::{Clock, Error, Messages, Outgoing, QueueName, Queues, Received, Settlement, StageError, settle};
 use homing_receipts::{CloseMessages, RecordReceipts};
@@ -159,7 +159,22 @@ impl Line {
                     drop(self.weak.complete(job.message).await);
                 }
             }
+            Some(Mutant::OccurrenceMadeTwice) if self.queue == QueueName::Due => self.make_another(item).await,
             _ => {}
+        }
+    }
+
+    /// A second message for an occurrence that was made already.
+    async fn make_another(&self, item: &Received) {
+        let Ok(tick) = queue::decode::<DueTick>(&item.body) else { return };
+        let made = {
+            let state = self.weak.lock();
+            let mut rows = state.messages.rows.values();
+            rows.find(|row| row.series == Some(tick.message) && row.release_at == Some(tick.at)).cloned()
+        };
+        if let Some(made) = made {
+            let id = homing_credentials::message_id(&made.app, &format!("{} again", made.id));
+            drop(self.weak.accept(Message { id, ..made }).await);
         }
     }
 }

@@ -22,6 +22,11 @@ impl Durable {
             Arrival::Duplicate(id) => {
                 self.saved.seen.insert(*id);
             }
+            Arrival::Recalled { message, recall } => {
+                for id in recall.iter().chain([message]) {
+                    self.saved.seen.insert(*id);
+                }
+            }
             Arrival::Skipped { .. } | Arrival::Reset | Arrival::Hole { .. } => {}
         }
     }
@@ -37,6 +42,7 @@ impl World {
         }
         if let Some(commit) = entry.writes.pop_front_if(|commit| commit.number <= number) {
             entry.durable.apply(&commit);
+            self.note_recall(device, &commit.arrival);
             if let Arrival::Message(message) = &commit.arrival {
                 let (id, seq) = (message.id, message.seq);
                 let delay = self.random.below(10);
@@ -45,6 +51,23 @@ impl World {
             let entry = &mut self.devices[device];
             entry.memory.committed(commit.number, now);
             self.update_links(device);
+        }
+    }
+
+    /// What is durable reaches the app, now or after a restart. What was taken back does not come any more.
+    fn note_recall(&mut self, device: usize, arrival: &Arrival) {
+        let log = &mut self.devices[device].log;
+        match arrival {
+            Arrival::Recalled { message, .. } => {
+                log.taken_back.insert(*message);
+                self.hit("recall", "reaches the app");
+            }
+            Arrival::Message(message)
+                if log.taken_back.contains(&message.id) && !log.before_restore.contains(&message.id) =>
+            {
+                self.violated(format!("device {device}: {} comes after it was taken back", message.id));
+            }
+            _ => {}
         }
     }
 
@@ -134,10 +157,12 @@ impl World {
         }
         let wires: Vec<_> = self.devices[device].links.iter().map(|link| link.wire).collect();
         let now = self.now();
+        let mut noted = Vec::new();
         let entry = &mut self.devices[device];
         for _ in 0..applied {
             if let Some(commit) = entry.writes.pop_front() {
                 entry.durable.apply(&commit);
+                noted.push(commit.arrival);
             }
         }
         entry.writes.clear();
@@ -147,6 +172,9 @@ impl World {
         entry.links.clear();
         entry.connected_since = None;
         entry.offline_since = now;
+        for arrival in noted {
+            self.note_recall(device, &arrival);
+        }
         for wire in wires {
             self.cut(wire);
         }
@@ -192,7 +220,7 @@ impl World {
         let entry = &mut self.devices[device];
         entry.durable.saved = backup;
         entry.welcomed = 0;
-        let known: Vec<_> = entry.log.shown.keys().copied().collect();
+        let known: Vec<_> = entry.log.shown.keys().chain(&entry.log.taken_back).copied().collect();
         entry.log.before_restore.extend(known);
         let unconfirmed: Vec<_> = entry.durable.unconfirmed.iter().map(|(message, _)| *message).collect();
         entry.log.before_restore.extend(unconfirmed);

@@ -63,7 +63,7 @@ impl World {
                     Done::Mailbox(link, weak.mailbox(device).await.map_err(|_| StoreFault::Unavailable))
                 });
             }
-            Effect::FetchBody(message) => self.fetch_body(gateway, link, message),
+            Effect::FetchBody { message, variant } => self.fetch_body(gateway, link, message, variant),
             Effect::Tombstone(entries) => self.tombstone(gateway, link, device, entries),
             Effect::Record { ticket, receipts } => {
                 self.gateways[gateway].outbox.push((link, ticket, receipts));
@@ -114,7 +114,8 @@ impl World {
             Frame::Push(push) => {
                 if let Some(message) = MessageId::from_slice(&push.message) {
                     self.trace(|| format!("push {device} n {conn_seq} seq {} {message}", push.seq));
-                    self.state().check.pushed(device, conn_seq, message);
+                    let now = self.now();
+                    self.state().check.pushed(device, conn_seq, message, now);
                 }
                 push.into()
             }
@@ -154,22 +155,12 @@ impl World {
         });
     }
 
-    fn fetch_body(&mut self, gateway: usize, link: LinkId, message: MessageId) {
+    fn fetch_body(&mut self, gateway: usize, link: LinkId, message: MessageId, variant: u8) {
         self.hit("link", "fetches a body");
         let weak = self.weak.clone();
         self.call(gateway, async move {
             let answer = weak.message(message).await.map_err(|_| StoreFault::Unavailable);
-            let body = answer.map(|found| {
-                found.map(|message| PushBody {
-                    message: message.id,
-                    accepted_at: message.accepted_at,
-                    expires_at: message.expires_at,
-                    priority: message.options.priority,
-                    collapse_key: message.options.collapse_key,
-                    payload: message.payload,
-                    recalls: None,
-                })
-            });
+            let body = answer.map(|found| found.map(|message| PushBody::of(&message, variant)));
             Done::Body(link, message, body)
         });
     }

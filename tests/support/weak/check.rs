@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use homing_contract::queue::v1;
+use homing_domain::limits::RECALL_GRACE;
 use homing_domain::mailbox::{EntryState, Mailbox};
 use homing_domain::{
     AudienceJob, ConnSeq, DeviceId, Event, Flow, Message, MessageId, Millis, ReceiptBatch, Seq, Shard, Target,
@@ -43,6 +44,8 @@ pub struct Check {
 /// How long a stage may go on by what it read before a message was halted, in a world without faults: its cache of
 /// messages, and a few calls.
 const HALT_TAKES: Millis = 3_000;
+/// How long a recall takes to all mailboxes, with faults.
+const RECALL_TAKES: Millis = 120_000;
 /// And in a world where calls are slow and repeated.
 const HALT_TAKES_WITH_FAULTS: Millis = 90_000;
 
@@ -85,8 +88,10 @@ impl Check {
     }
 
     /// A gateway sends a push. On a link that began after the unbind, nothing to the old user may be sent.
-    pub fn pushed(&mut self, device: DeviceId, conn_seq: ConnSeq, message: MessageId) {
-        self.pushed.insert((device, message));
+    pub fn pushed(&mut self, device: DeviceId, conn_seq: ConnSeq, message: MessageId, now: UnixMillis) {
+        if self.pushed.insert((device, message)) && self.recalled_for_sure(message, now) {
+            self.violated(format!("{message} is first sent to {device} long after it was recalled"));
+        }
         let began = self.takeovers.get(&(device, conn_seq));
         let Some(began) = began.copied() else {
             return self.violated(format!("{device}: connection {conn_seq} sends without having taken over"));
@@ -130,12 +135,22 @@ impl Check {
         (now.since(*since) > patience).then_some(*flow)
     }
 
+    /// Whether a message was recalled so long ago that the recall has been to every mailbox: the grace before it is
+    /// enumerated, and all that its own way may take.
+    fn recalled_for_sure(&self, message: MessageId, now: UnixMillis) -> bool {
+        let recalled = self.halted.get(&message).filter(|(flow, _)| *flow == Flow::Recalled);
+        recalled.is_some_and(|(_, since)| now.since(*since) > RECALL_GRACE + RECALL_TAKES)
+    }
+
     /// A page became durable: it says what becomes of its devices, and nobody enumerates what is halted.
-    pub(super) fn page_stored(&mut self, shard: &Shard, now: UnixMillis, has_faults: bool) {
+    /// What is paused until it is over goes on then, to its end.
+    pub(super) fn page_stored(&mut self, shard: &Shard, now: UnixMillis, has_faults: bool, is_over: bool) {
         for target in &shard.targets {
             self.decided.insert((shard.message, target.device), *target);
         }
-        if let Some(flow) = self.halted_for_sure(shard.message, now, has_faults).filter(|_| !shard.targets.is_empty()) {
+        let halted = self.halted_for_sure(shard.message, now, has_faults);
+        let is_excused = |flow: &Flow| shard.targets.is_empty() || is_over && *flow == Flow::Paused;
+        if let Some(flow) = halted.filter(|flow| !is_excused(flow)) {
             self.violated(format!("{} is {}, and another page of it is made", shard.message, flow.name()));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use homing_domain::{AppId, Device, DeviceId, UnixMillis, UserId};
 use homing_ports::{Created, Devices, Replaced, Result};
 
-use super::Weak;
+use super::{Weak, Weakness};
 
 /// How long the index of users may lag.
 const INDEX_LAG: u64 = 2_000;
@@ -37,8 +37,14 @@ impl Devices for Weak {
     }
 
     async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
-        self.call("read devices", move |state| Ok(ids.iter().map(|id| state.devices.rows.get(id).cloned()).collect()))
-            .await
+        self.call("read devices", move |state| {
+            let mut rows: Vec<_> = ids.iter().map(|id| state.devices.rows.get(id).cloned()).collect();
+            if state.weakness == Weakness::UserSinceHidden {
+                rows.iter_mut().flatten().for_each(|row| row.user_since = None);
+            }
+            Ok(rows)
+        })
+        .await
     }
 
     async fn touch_device(&self, id: &DeviceId, seen_at: UnixMillis) -> Result<()> {

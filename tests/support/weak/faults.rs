@@ -101,4 +101,20 @@ pub enum Weakness {
     OverdueWithoutScheduled,
     /// `overdue` names no released message.
     OverdueWithoutReleased,
+    /// `overdue` names no message for a hold whose timer is lost.
+    OverdueWithoutHolds,
+    /// A message is read as if it had never been paused, aborted or recalled.
+    FlowHidden,
+    /// A message is read as if nobody were excluded.
+    ExclusionHidden,
+    /// Devices are read as if they had always had their user.
+    UserSinceHidden,
+    /// Pages are read as if nobody were refused.
+    RefusalHidden,
+    /// Pages are read as if nobody were held.
+    HoldHidden,
+    /// A hold is answered and not kept.
+    HoldForgets,
+    /// `withdraw` answers that there was nothing, and does nothing.
+    WithdrawForgets,
 }

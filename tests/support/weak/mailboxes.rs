@@ -281,6 +281,9 @@ impl Mailboxes for Weak {
 
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
         self.call("withdraw", move |state| {
+            if state.weakness == Weakness::WithdrawForgets {
+                return Ok(Withdrawn::Absent);
+            }
             let answer = state
                 .change_blindly(device, "withdraw", Weakness::WithdrawOfSeen, |mailbox| {
                     mailbox.withdraw(message, reason)

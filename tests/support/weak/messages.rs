@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use homing_domain::{
-    AppId, ChangeRefused, DeviceId, Message, MessageChange, MessageId, Shard, ShardId, Stage, UnixMillis,
+    AppId, ChangeRefused, DeviceId, Exclusion, Flow, Message, MessageChange, MessageId, Shard, ShardId, Stage,
+    UnixMillis,
 };
 use homing_ports::{Accepted, Messages, Result};
 
@@ -49,6 +50,28 @@ impl State {
     }
 }
 
+/// A message as the weakness of the run lets it be read.
+fn as_read(weakness: Weakness, mut message: Message) -> Message {
+    match weakness {
+        Weakness::FlowHidden => message.control.flow = Flow::Running,
+        Weakness::ExclusionHidden => message.exclude = Exclusion::default(),
+        _ => {}
+    }
+    message
+}
+
+/// A page as the weakness of the run lets it be read.
+fn page_as_read(weakness: Weakness, mut shard: Shard) -> Shard {
+    for target in &mut shard.targets {
+        match weakness {
+            Weakness::RefusalHidden => target.refusal = None,
+            Weakness::HoldHidden => target.hold = None,
+            _ => {}
+        }
+    }
+    shard
+}
+
 const fn change_name(change: &MessageChange) -> &'static str {
     match change {
         MessageChange::Amend(_) => "amend",
@@ -88,7 +111,11 @@ impl Messages for Weak {
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>> {
-        self.call("read a message", move |state| Ok(state.messages.rows.get(&id).cloned())).await
+        self.call("read a message", move |state| {
+            let row = state.messages.rows.get(&id).cloned();
+            Ok(row.map(|message| as_read(state.weakness, message)))
+        })
+        .await
     }
 
     async fn messages_of_app(
@@ -112,7 +139,11 @@ impl Messages for Weak {
         self.call("list overdue messages", move |state| {
             let weakness = state.weakness;
             let rows = state.messages.rows.values().filter(|message| !is_forgotten(weakness, message.stage));
-            let mut due: Vec<_> = rows.filter_map(|message| Some((message.due_at()?, message.id))).collect();
+            let due_at = |message: &Message| match weakness {
+                Weakness::OverdueWithoutHolds => Message { holds: Vec::new(), ..message.clone() }.due_at(),
+                _ => message.due_at(),
+            };
+            let mut due: Vec<_> = rows.filter_map(|message| Some((due_at(message)?, message.id))).collect();
             due.retain(|(at, _)| *at < now);
             due.sort_unstable();
             let mut ids: Vec<_> = due.into_iter().map(|(_, id)| id).collect();
@@ -135,7 +166,8 @@ impl Messages for Weak {
                     message.releasing_at = Some(now);
                 }
             }
-            Ok(state.messages.rows.get(&id).cloned())
+            let row = state.messages.rows.get(&id).cloned();
+            Ok(row.map(|message| as_read(state.weakness, message)))
         })
         .await
     }
@@ -172,6 +204,9 @@ impl Messages for Weak {
         self.call("change a message", move |state| {
             let Some(message) = state.messages.rows.get_mut(&id) else { return Ok(None) };
             let name = change_name(&change);
+            if state.weakness == Weakness::HoldForgets && name == "hold" {
+                return Ok(Some(Ok(message.clone())));
+            }
             let applied = message.apply(change).map(|()| message.clone());
             let now = state.now;
             if let Ok(message) = &applied {
@@ -189,13 +224,14 @@ impl Messages for Weak {
             let key = (shard.message, shard.id);
             if let Some(stored) = state.messages.shards.get(&key).cloned() {
                 state.coverage.hit("shard", "existing");
-                return Ok(stored);
+                return Ok(page_as_read(state.weakness, stored));
             }
             state.coverage.hit("shard", "new");
             let (now, has_faults) = (state.now, state.faults != Faults::NONE);
-            state.check.page_stored(&shard, now, has_faults);
+            let is_over = state.messages.rows.get(&shard.message).is_some_and(|message| message.expires_at <= now);
+            state.check.page_stored(&shard, now, has_faults, is_over);
             state.messages.shards.insert(key, shard.clone());
-            Ok(shard)
+            Ok(page_as_read(state.weakness, shard))
         })
         .await
     }
@@ -204,7 +240,8 @@ impl Messages for Weak {
         self.call("list shards", move |state| {
             let of_message = state.messages.shards.iter().filter(|((of, _), _)| *of == message);
             let rest = of_message.filter(|((_, id), _)| after.is_none_or(|after| *id > after));
-            Ok(rest.map(|(_, shard)| shard.clone()).take(limit).collect())
+            let weakness = state.weakness;
+            Ok(rest.map(|(_, shard)| page_as_read(weakness, shard.clone())).take(limit).collect())
         })
         .await
     }

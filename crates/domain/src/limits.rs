@@ -37,8 +37,10 @@ pub const LANGUAGE_TAG_MAX_BYTES: usize = 35;
 pub const MESSAGE_MAX_HOLDS: usize = 192;
 /// Holds are rounded up to this, so that a million different quiet hours are few moments.
 pub const HOLD_GRANULARITY: Millis = 15 * 60_000;
-/// A paused message's jobs look so often whether it goes on.
+/// A paused message's jobs look so often whether it goes on, at first...
 pub const PAUSE_POLL: Millis = 2_000;
+/// ...and so often once it has rested for a minute.
+pub const PAUSE_POLL_MAX: Millis = 15_000;
 /// Longest pause of a message's enumeration between two pages: a changed rate takes effect within it.
 pub const RATE_MAX_PAUSE: Millis = 10_000;
 /// A recall is enumerated this long after its message was stopped, so that pages which were being made are stored by then.

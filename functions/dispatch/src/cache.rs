@@ -107,10 +107,19 @@ impl MessageCache {
         ports: &P,
         id: MessageId,
     ) -> Result<Arc<Rendered>, StageError> {
-        let now = ports.now();
-        if let Some(message) = self.fresh(id, now) {
-            return Ok(message);
+        match self.fresh(id, ports.now()) {
+            Some(message) => Ok(message),
+            None => self.read_anew(ports, id).await,
         }
+    }
+
+    /// The message as it stands now.
+    pub(crate) async fn read_anew<P: Messages + Clock>(
+        &self,
+        ports: &P,
+        id: MessageId,
+    ) -> Result<Arc<Rendered>, StageError> {
+        let now = ports.now();
         let message = ports.message(id).await?.ok_or_else(|| StageError::poison("there is no such message"))?;
         let message = Arc::new(Rendered::new(message));
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_contract::queue::{self, DispatchInput};
-use homing_domain::limits::CLOSE_AFTER_EXPIRY;
+use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX};
 use homing_domain::{Flow, Reason, Shard, Target};
 use homing_ports::{Clock, Error, Gateways, Mailboxes, Messages, Notices, Queues, StageError};
 
@@ -80,7 +80,7 @@ impl<P: Ports> Dispatch<P> {
     }
 
     async fn shard(&self, shard: Shard) -> Result<(), StageError> {
-        let message = self.messages.read(&*self.ports, shard.message).await?;
+        let message = self.message(&shard).await?;
         let mut outcome = Outcome::new(shard.message, self.ports.now());
         let mut targets = Vec::with_capacity(shard.targets.len());
         for target in &shard.targets {
@@ -92,6 +92,21 @@ impl<P: Ports> Dispatch<P> {
         }
         let failure = self.bring(&message, &targets, &mut outcome).await?;
         self.finish(&message, &shard, outcome, failure).await
+    }
+
+    /// The message of a shard. Devices that are held back come before their time only when the message was stopped, so that
+    /// they end; what is remembered may not know of that yet, and would bring it to them.
+    async fn message(&self, shard: &Shard) -> Result<Arc<Rendered>, StageError> {
+        let now = self.ports.now();
+        let early = shard.targets.iter().filter_map(|target| target.hold).max().map_or(0, |hold| hold.since(now));
+        if early == 0 {
+            return self.messages.read(&*self.ports, shard.message).await;
+        }
+        let message = self.messages.read_anew(&*self.ports, shard.message).await?;
+        if message.flow.is_stopped() || now >= over_at(&message) {
+            return Ok(message);
+        }
+        Err(StageError::Later { delay: early.min(QUEUE_DELAY_MAX) })
     }
 
     async fn bring(

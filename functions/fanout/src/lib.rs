@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_contract::queue::{self, AudienceInput, v1};
-use homing_domain::limits::PAUSE_POLL;
+use homing_domain::limits::{PAUSE_POLL, PAUSE_POLL_MAX};
 use homing_domain::{Audience, AudienceJob, Cursor, Flow, Message, Millis, Schedule, Stage, UnixMillis};
 use homing_ports::{
     Apps, Audiences, Clock, Devices, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError, Timers,
@@ -110,10 +110,13 @@ impl<P: Ports> Fanout<P> {
 
     /// A message that is over waits no longer: what is left of it ends as expired.
     fn wait_while_paused(&self, message: &Message) -> Result<(), StageError> {
-        if message.control.flow == Flow::Paused && self.ports.now() < over_at(message) {
-            return Err(StageError::Later { delay: PAUSE_POLL });
+        let now = self.ports.now();
+        if message.control.flow != Flow::Paused || now >= over_at(message) {
+            return Ok(());
         }
-        Ok(())
+        // The longer it has rested, the less often anybody looks: each segment's job does.
+        let rested = message.control.paused_at.map_or(0, |paused_at| now.since(paused_at));
+        Err(StageError::Later { delay: (rested / 4).clamp(PAUSE_POLL, PAUSE_POLL_MAX) })
     }
 
     /// The message once its release has begun, unless it was cancelled before.

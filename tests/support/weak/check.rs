@@ -45,7 +45,7 @@ pub struct Check {
 /// messages, and a few calls.
 const HALT_TAKES: Millis = 3_000;
 /// How long a recall takes to all mailboxes, with faults.
-const RECALL_TAKES: Millis = 120_000;
+const RECALL_TAKES: Millis = 400_000;
 /// And in a world where calls are slow and repeated.
 const HALT_TAKES_WITH_FAULTS: Millis = 90_000;
 

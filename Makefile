@@ -97,6 +97,17 @@ demo: ## The main job against a server that is killed on the way, with an indepe
 	$(CARGO) build --locked -p homing -p homing-tests --bins
 	$(CARGO) run --locked -p homing-tests --bin homing-demo -- $(ARGS)
 
+# How large demo-audience is. A process may have 20,000 descriptors, and a TCP link is one.
+DEVICES ?= 100000
+LINKS ?= 12000
+UPLOADED_USERS ?= 50000
+
+.PHONY: demo-audience
+demo-audience: ## Expressions, uploads, cron and broadcasts to 100,000 devices (DEVICES, LINKS, UPLOADED_USERS), with kills
+	$(CARGO) build --locked --release -p homing --bin homing
+	$(CARGO) build --locked -p homing-tests --bins
+	target/debug/homing-demo audience target/release/homing $(DEVICES) $(LINKS) $(UPLOADED_USERS)
+
 .PHONY: test-aws
 test-aws: emulator aws-programs ## The main job through the deployed templates in the emulator: functions, two gateways, the checker
 	target/debug/homing-demo aws $(ARGS)

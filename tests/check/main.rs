@@ -4,10 +4,13 @@
 //! every message that was answered with 202 arrived exactly once at each device it was for. Only then does it look at
 //! the server's balances, and says whether they agree.
 //!
-//! Usage: `homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON`. Exit code 0 = everything closes.
+//! Usage: `homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON`. Exit code 0 = everything closes. `homing-check crowd …`
+//! does the same for the demonstration of audiences, whose devices share one log.
 
 mod arrived;
 mod balance;
+mod crowd;
+mod crowd_record;
 mod expected;
 mod record;
 #[cfg(test)]
@@ -15,7 +18,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -30,7 +33,16 @@ const FINDINGS_SHOWN: usize = 40;
 fn main() -> Result<ExitCode> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [publisher, devices, balances] = &arguments[..] else {
-        bail!("usage: homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON");
+        if let [what, publisher, devices, arrivals, balances] = &arguments[..]
+            && what == Path::new("crowd")
+        {
+            let closes = crowd::check(publisher, devices, arrivals, balances)?;
+            return Ok(if closes { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        bail!(
+            "usage: homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON\n       \
+             homing-check crowd PUBLISHER-LOG DEVICES-JSONL ARRIVALS-JSONL BALANCES-JSON"
+        );
     };
     let devices: Vec<Device> = read_json(devices)?;
     let expectations = Expectations::read(&read_lines(publisher)?, &devices);

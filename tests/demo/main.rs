@@ -7,7 +7,10 @@
 //! `homing-demo aws [DIRECTORY]` does the same against the AWS deployment in an emulator, with two gateways of which one is
 //! killed and one drained; `homing-demo aws-drain [DIRECTORY]` moves thousands of links from gateway to gateway.
 
+mod audience;
 mod aws;
+#[path = "../check/crowd_record.rs"]
+mod crowd_record;
 mod device;
 mod field;
 mod fleet;
@@ -37,12 +40,19 @@ fn main() -> Result<ExitCode> {
             runtime.block_on(process::run(Path::new(plan), Some(dies_at.parse()?)))?;
         }
         [] => return kept_when_it_fails(&runtime, None, demonstrate),
+        ["audience", program, devices, links, users] => {
+            let size = audience::Size { devices: devices.parse()?, links: links.parse()?, users: users.parse()? };
+            let program = Path::new(program);
+            return kept_when_it_fails(&runtime, None, async |directory: &Path| {
+                audience::demonstrate(program, directory, size).await
+            });
+        }
         ["aws"] => return kept_when_it_fails(&runtime, None, aws::demonstrate),
         ["aws", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::demonstrate),
         ["aws-drain"] => return kept_when_it_fails(&runtime, None, aws::drain_and_crash),
         ["aws-drain", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::drain_and_crash),
         [directory] => return kept_when_it_fails(&runtime, Some(directory), demonstrate),
-        _ => anyhow::bail!("usage: homing-demo [aws | aws-drain] [DIRECTORY]"),
+        _ => anyhow::bail!("usage: homing-demo [aws | aws-drain] [DIRECTORY], or audience HOMING DEVICES LINKS USERS"),
     }
     Ok(ExitCode::SUCCESS)
 }

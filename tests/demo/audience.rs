@@ -22,11 +22,11 @@ pub(crate) use scenario::Size;
 pub(crate) async fn demonstrate(program: &Path, directory: &Path, size: Size) -> Result<ExitCode> {
     crate::say(format!("{} devices, {} of them to be live, in {}", size.devices, size.links, directory.display()));
     let mut scenario = Scenario::prepare(program, directory, size).await?;
-    scenario.to_an_expression().await?;
-    scenario.to_a_list().await?;
-    scenario.again_and_again().await?;
-    scenario.to_everyone().await?;
-    scenario.half_way().await?;
+    scenario.send_to_an_expression().await?;
+    scenario.send_to_a_list().await?;
+    scenario.send_again_and_again().await?;
+    scenario.send_to_everyone().await?;
+    scenario.send_half_way().await?;
     let closes = scenario.end().await?;
     crate::say(if closes { "demo: passed" } else { "demo: FAILED" }.to_owned());
     Ok(if closes { ExitCode::SUCCESS } else { ExitCode::FAILURE })

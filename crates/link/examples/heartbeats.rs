@@ -56,7 +56,7 @@ fn row(transport: Transport, life: Millis) {
     let interval = world.interval().map_or_else(String::new, seconds);
     let Tally { pings, outages, lost, .. } = world.take_tally();
     let fixed = DAY / FIXED;
-    let unreachable = fixed * if life < FIXED { FIXED - life } else { 0 };
+    let unreachable = fixed * FIXED.saturating_sub(life);
     println!(
         "| {transport} {} | {interval} | {pings} | {fixed} | {} | {} | {} | {lost} |",
         seconds(life),

@@ -82,7 +82,7 @@ impl Scenario {
     }
 
     /// About five of a hundred devices; the server is killed while they are enumerated.
-    pub(crate) async fn to_an_expression(&mut self) -> Result<()> {
+    pub(crate) async fn send_to_an_expression(&mut self) -> Result<()> {
         let to = Addressed::Tagged { with: VIP.to_owned(), without: MUTED.to_owned() };
         let audience = json!({"expression": format!("{VIP} && !{MUTED}")});
         let broadcast = once("标签：vip 而且没有静音 🎯", to.clone());
@@ -94,7 +94,7 @@ impl Scenario {
     }
 
     /// The users of an uploaded list.
-    pub(crate) async fn to_a_list(&mut self) -> Result<()> {
+    pub(crate) async fn send_to_a_list(&mut self) -> Result<()> {
         let mut lines: Vec<String> = (0..self.size.users).map(|number| format!("user-{number}")).collect();
         // A list as people have it: some twice, an empty line.
         lines.extend((0..100).map(|number| format!("user-{number}")));
@@ -112,7 +112,7 @@ impl Scenario {
     }
 
     /// Three times, every five seconds.
-    pub(crate) async fn again_and_again(&mut self) -> Result<()> {
+    pub(crate) async fn send_again_and_again(&mut self) -> Result<()> {
         let to = Addressed::Tagged { with: VIP.to_owned(), without: String::new() };
         let mut broadcast = once("定时：每五秒一次 ⏰", to.clone());
         broadcast.occurrences = OCCURRENCES;
@@ -133,7 +133,7 @@ impl Scenario {
     }
 
     /// Everyone; the server is killed once more.
-    pub(crate) async fn to_everyone(&mut self) -> Result<()> {
+    pub(crate) async fn send_to_everyone(&mut self) -> Result<()> {
         let broadcast = once("广播：所有人 📣", Addressed::All {});
         let began = started();
         let message = self.sender.send(broadcast, json!({"all": true}), json!({})).await?;
@@ -147,7 +147,7 @@ impl Scenario {
     }
 
     /// Everyone, but it is paused, slowed down, resumed, and aborted half way.
-    pub(crate) async fn half_way(&mut self) -> Result<()> {
+    pub(crate) async fn send_half_way(&mut self) -> Result<()> {
         let mut broadcast = once("广播：中途停下 🛑", Addressed::All {});
         broadcast.is_partial = true;
         let options = json!({"options": {"ttl_seconds": 3_600, "rate_per_second": RATE}});

@@ -73,7 +73,7 @@ async fn validate_only_leaves_nothing() {
     let before = world.stored().await;
     let mut body = body();
     body["validate_only"] = json!(true);
-    assert_eq!(push(&world, "order-7", &body).await.expect(200), json!({"valid": true}));
+    assert_eq!(push(&world, "order-7", &body).await.expect(200)["valid"], json!(true));
     assert_eq!(world.stored().await, before);
 }
 

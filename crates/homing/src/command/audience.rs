@@ -137,7 +137,7 @@ fn bar(here: &Surroundings, bytes: Option<u64>) -> ProgressBar {
     }
     let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}");
-    if bytes.is_some() { style.map_or(bar.clone(), |style| bar.with_style(style)) } else { bar }
+    if bytes.is_some() { style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)) } else { bar }
 }
 
 fn report(all: &Uploaded) -> Result<()> {

@@ -23,6 +23,7 @@ const STOPPED: u8 = 3;
 const TIMED_OUT: u8 = 4;
 
 /// Follows a message to its end.
+#[expect(clippy::disallowed_methods, reason = "a person's patience is measured in real time")]
 pub(super) async fn follow(here: &Surroundings, token: &str, id: &str, how: WatchArguments) -> Result<()> {
     let path = format!("/v1/messages/{id}");
     let deadline = how.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));

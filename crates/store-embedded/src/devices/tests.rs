@@ -54,10 +54,18 @@ async fn an_apps_devices_are_found_among_others() {
     let app_of = |n: u32| if n % 40 == 7 { "few" } else { "many" };
     let devices: Vec<_> = (0..4_000).map(|n| device(n, app_of(n))).collect();
     let put_all = devices.clone();
-    store.commit("test", move |view| Ok(put_all.iter().for_each(|device| put(view, device)))).await.unwrap();
+    let put_them = move |view: &mut View<'_>| {
+        put_all.iter().for_each(|device| put(view, device));
+        Ok(())
+    };
+    store.commit("test", put_them).await.unwrap();
     // Gone from the directory, while the index is read as it was before.
     let gone = devices[47].id;
-    store.commit("test", move |view| Ok(view.delete(key(&gone)))).await.unwrap();
+    let delete_it = move |view: &mut View<'_>| {
+        view.delete(key(&gone));
+        Ok(())
+    };
+    store.commit("test", delete_it).await.unwrap();
     for app in ["few", "many"] {
         let mut expected: Vec<_> =
             devices.iter().filter(|device| device.app.as_str() == app && device.id != gone).collect();

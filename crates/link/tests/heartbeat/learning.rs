@@ -220,7 +220,7 @@ fn a_network_that_changes_all_the_time_gets_no_more_probes_than_a_day_holds() {
 fn new_settings_hold_at_once_and_nothing_longer_is_tried() {
     let mut world = World::new(5, Network::new(1, 180 * SECOND, HOUR), Transport::Quic);
     world.run_for(2 * HOUR);
-    let settings = HeartbeatSettings {
+    let mut settings = HeartbeatSettings {
         quic: Interval { initial: 30 * SECOND, minimum: 20 * SECOND, maximum: 100 * SECOND },
         ..HeartbeatSettings::default()
     };

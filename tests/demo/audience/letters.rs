@@ -15,12 +15,14 @@ pub(super) struct Sender {
     api: ApiClient,
     server_key: String,
     log: File,
+    /// Messages sent so far.
+    sent: u32,
 }
 
 impl Sender {
     pub(super) fn new(api: ApiClient, server_key: &str, log: &Path) -> Result<Self> {
         let log = File::create(log).with_context(|| log.display().to_string())?;
-        Ok(Self { api, server_key: server_key.to_owned(), log })
+        Ok(Self { api, server_key: server_key.to_owned(), log, sent: 0 })
     }
 
     /// Sends, and writes down what was asked for once it is answered with 202.
@@ -33,7 +35,9 @@ impl Sender {
         if let (Some(body), Value::Object(rest)) = (body.as_object_mut(), rest) {
             body.extend(rest);
         }
-        let answer: Value = self.api.push(&self.server_key, &sent.text, &body).await.context(sent.text.clone())?;
+        self.sent += 1;
+        let key = format!("audience-{}", self.sent);
+        let answer: Value = self.api.push(&self.server_key, &key, &body).await.context(sent.text.clone())?;
         let message_id = answer["message_id"].as_str().context("an answer without an id")?.to_owned();
         let mut line = serde_json::to_vec(&Sent { message_id: message_id.clone(), broadcast: sent })?;
         line.push(b'\n');

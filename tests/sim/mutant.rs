@@ -62,7 +62,7 @@ mutants! {
     SendForgets = "send-forgets",
     /// A gateway whose lease lapsed does not read its mailboxes again.
     NoRereadAfterLapse = "no-reread-after-lapse",
-    /// A tick releases its message although it is early.
+    /// A tick releases its message although it is early, and nobody after it looks at the time.
     TickReleasesEarly = "tick-releases-early",
     /// A message is completed when its closing begins.
     CompleteBeforeClosed = "complete-before-closed",

@@ -75,6 +75,7 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
         Some(Mutant::GiveUpForgets) => Weakness::GiveUpForgets,
         Some(Mutant::OverdueWithoutScheduled) => Weakness::OverdueWithoutScheduled,
         Some(Mutant::OverdueWithoutReleased) => Weakness::OverdueWithoutReleased,
+        Some(Mutant::TickReleasesEarly) => Weakness::TimeHidden,
         Some(Mutant::OverdueWithoutHolds) => Weakness::OverdueWithoutHolds,
         Some(Mutant::HaltUnnoticed) => Weakness::FlowHidden,
         Some(Mutant::ExclusionIgnored) => Weakness::ExclusionHidden,

@@ -105,6 +105,8 @@ pub enum Weakness {
     OverdueWithoutHolds,
     /// A message is read as if it had never been paused, aborted or recalled.
     FlowHidden,
+    /// A message is read as if it had no time, and its release begins whenever somebody asks for it.
+    TimeHidden,
     /// A message is read as if nobody were excluded.
     ExclusionHidden,
     /// Devices are read as if they had always had their user.

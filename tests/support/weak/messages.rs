@@ -54,6 +54,7 @@ impl State {
 fn as_read(weakness: Weakness, mut message: Message) -> Message {
     match weakness {
         Weakness::FlowHidden => message.control.flow = Flow::Running,
+        Weakness::TimeHidden => message.release_at = None,
         Weakness::ExclusionHidden => message.exclude = Exclusion::default(),
         _ => {}
     }
@@ -159,7 +160,11 @@ impl Messages for Weak {
 
     async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
         self.call("begin a release", move |state| {
-            if state.messages.rows.get(&id).is_some_and(|message| message.may_be_released(now)) {
+            let is_blind = state.weakness == Weakness::TimeHidden;
+            let may = |message: &Message| {
+                message.may_be_released(now) || is_blind && message.stage.may_become(Stage::Releasing)
+            };
+            if state.messages.rows.get(&id).is_some_and(may) {
                 state.check_release(id);
                 state.move_message(id, Stage::Releasing);
                 if let Some(message) = state.messages.rows.get_mut(&id) {

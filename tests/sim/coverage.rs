@@ -89,7 +89,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("lease", &["is not renewed for a while", "lapsed or nearly so"]),
     ("skip", &["sent"]),
     ("recall", &["frame sent", "reaches the app"]),
-    ("change", &["abort", "advance", "amend", "cancel", "end hold", "hold", "pause", "recall", "resume", "set rate"]),
+    ("change", &["abort", "advance", "amend", "cancel", "end_hold", "hold", "pause", "recall", "resume", "set_rate"]),
     ("change refused", &["abort", "amend", "cancel", "pause", "recall"]),
     ("hold", &["outlives the plan"]),
     ("arrival", &["duplicate", "message", "now or never", "recalled", "reset", "skipped"]),

@@ -43,7 +43,7 @@ pub async fn change<P: Messages + Queues>(
     change: MessageChange,
 ) -> Result<Message, ControlError> {
     owned(ports, app, id).await?;
-    let name = name(&change);
+    let name = change.name();
     let message = ports.change(id, change).await?.ok_or(ControlError::Unknown)??;
     MessageControlled { message: id, app, change: name }.emit();
     if message.control.flow.is_stopped() {
@@ -132,21 +132,6 @@ fn recall_of(recalled: &Message, now: UnixMillis) -> Message {
         segments_done: 0,
         control: Control::default(),
         holds: Vec::new(),
-    }
-}
-
-const fn name(change: &MessageChange) -> &'static str {
-    match change {
-        MessageChange::Amend(_) => "amend",
-        MessageChange::Cancel => "cancel",
-        MessageChange::Pause(_) => "pause",
-        MessageChange::Resume(_) => "resume",
-        MessageChange::Abort => "abort",
-        MessageChange::Recall => "recall",
-        MessageChange::SetRate(_) => "set_rate",
-        MessageChange::Hold(_) | MessageChange::EndHold(_) => "hold",
-        MessageChange::Skip { .. } => "skip",
-        MessageChange::Advance { .. } => "advance",
     }
 }
 

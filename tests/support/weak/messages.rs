@@ -73,22 +73,6 @@ fn page_as_read(weakness: Weakness, mut shard: Shard) -> Shard {
     shard
 }
 
-const fn change_name(change: &MessageChange) -> &'static str {
-    match change {
-        MessageChange::Amend(_) => "amend",
-        MessageChange::Cancel => "cancel",
-        MessageChange::Pause(_) => "pause",
-        MessageChange::Resume(_) => "resume",
-        MessageChange::Abort => "abort",
-        MessageChange::Recall => "recall",
-        MessageChange::SetRate(_) => "set rate",
-        MessageChange::Hold(_) => "hold",
-        MessageChange::EndHold(_) => "end hold",
-        MessageChange::Skip { .. } => "skip",
-        MessageChange::Advance { .. } => "advance",
-    }
-}
-
 fn is_forgotten(weakness: Weakness, stage: Stage) -> bool {
     match weakness {
         Weakness::OverdueWithoutScheduled => stage == Stage::Scheduled,
@@ -208,7 +192,7 @@ impl Messages for Weak {
     ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
         self.call("change a message", move |state| {
             let Some(message) = state.messages.rows.get_mut(&id) else { return Ok(None) };
-            let name = change_name(&change);
+            let name = change.name();
             if state.weakness == Weakness::HoldForgets && name == "hold" {
                 return Ok(Some(Ok(message.clone())));
             }

@@ -85,6 +85,26 @@ pub enum MessageChange {
     },
 }
 
+impl MessageChange {
+    /// The stable name in logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Amend(_) => "amend",
+            Self::Cancel => "cancel",
+            Self::Pause(_) => "pause",
+            Self::Resume(_) => "resume",
+            Self::Abort => "abort",
+            Self::Recall => "recall",
+            Self::SetRate(_) => "set_rate",
+            Self::Hold(_) => "hold",
+            Self::EndHold(_) => "end_hold",
+            Self::Skip { .. } => "skip",
+            Self::Advance { .. } => "advance",
+        }
+    }
+}
+
 /// A change that the message's stage does not allow any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefused {

@@ -1,9 +1,9 @@
-//! Bodies of messages that are too long for a mailbox entry, read once for many devices.
+//! Bodies of messages that stand in no mailbox entry, because they are too long or came by a feed: one for many devices.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use homing_domain::{MessageId, PushBody};
+use homing_domain::{Message, MessageId, PushBody};
 use homing_ports::{Messages, Result};
 
 /// Bodies that are kept: at most 4 KiB each, so 1 MiB. Devices that come back after a broadcast want the same few.
@@ -24,16 +24,21 @@ impl Bodies {
         if let Some((_, body)) = self.kept().iter().find(|(kept, body)| body.message == id && *kept == variant) {
             return Ok(Some(Arc::clone(body)));
         }
-        let Some(message) = ports.message(id).await? else {
-            return Ok(None);
-        };
-        let body = Arc::new(PushBody::of(&message, variant));
+        Ok(ports.message(id).await?.map(|message| self.of(&message, variant)))
+    }
+
+    /// The body of a message that was read already.
+    pub(crate) fn of(&self, message: &Message, variant: u8) -> Arc<PushBody> {
         let mut kept = self.kept();
+        if let Some((_, body)) = kept.iter().rev().find(|(kept, body)| body.message == message.id && *kept == variant) {
+            return Arc::clone(body);
+        }
+        let body = Arc::new(PushBody::of(message, variant));
         if kept.len() >= KEPT {
             kept.pop_front();
         }
         kept.push_back((variant, Arc::clone(&body)));
-        Ok(Some(body))
+        body
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<(u8, Arc<PushBody>)>> {

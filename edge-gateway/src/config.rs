@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use homing_credentials::{DeviceKeys, FleetSecret};
+use homing_domain::limits::FEED_REREAD_EVERY;
 use homing_domain::{Millis, ServerId};
 
 /// How a gateway is to run.
@@ -33,6 +34,8 @@ pub struct GatewayConfig {
     /// what is more waits in the gateway instead of opening connections by the thousand, which would starve the lease.
     /// Takeovers do not wait here: admission paces them.
     pub store_calls: usize,
+    /// Feeds of apps that have links are read again this often, for hints may be lost: one read per app and gateway.
+    pub feed_reread_every: Millis,
     /// Takes from the inbox at the same time. One keeps hand-offs in order where the inbox does; where a take is a request
     /// over the network, several are needed to keep up, and order is lost there anyway.
     pub notice_receivers: usize,
@@ -55,6 +58,7 @@ impl GatewayConfig {
             write_timeout: 15_000,
             receipts_linger: 20,
             store_calls: 512,
+            feed_reread_every: FEED_REREAD_EVERY,
             notice_receivers: 1,
         }
     }

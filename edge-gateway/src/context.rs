@@ -14,6 +14,8 @@ use crate::app_settings::{AppSettings, SettingsOfApps};
 use crate::bodies::Bodies;
 use crate::config::GatewayConfig;
 use crate::drain::Drain;
+use crate::feed_counts::FeedCounter;
+use crate::feeds::AppFeeds;
 use crate::lease::Standing;
 use crate::outbox::Outbox;
 use crate::ports::GatewayPorts;
@@ -35,6 +37,8 @@ pub(crate) struct Context<P> {
     pub(crate) admission: Arc<Admission>,
     pub(crate) registry: Registry,
     pub(crate) bodies: Bodies,
+    pub(crate) feeds: AppFeeds,
+    pub(crate) feed_counts: FeedCounter,
     pub(crate) apps: SettingsOfApps,
     pub(crate) outbox: Outbox,
     pub(crate) returns: Returns,

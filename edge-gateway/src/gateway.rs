@@ -25,6 +25,8 @@ use crate::bodies::Bodies;
 use crate::config::GatewayConfig;
 use crate::context::Context;
 use crate::control::{self, Control, Stats};
+use crate::feed_counts::feed_counter;
+use crate::feeds::AppFeeds;
 use crate::keys::{RetryKeys, Tickets};
 use crate::lease::Standing;
 use crate::outbox::outbox;
@@ -34,7 +36,7 @@ use crate::registry::Registry;
 use crate::tls::{Certificate, CertificateError, PresentCertificate, server_config};
 use crate::transport::{quinn as quic, tcp};
 use crate::undelivered::returns;
-use crate::{lease, notices};
+use crate::{feeds, lease, notices};
 
 /// With port 0, a free TCP port whose UDP twin is taken is given back so many times.
 const PORT_ATTEMPTS: u32 = 16;
@@ -88,6 +90,7 @@ impl Gateway {
         let linger = Duration::from_millis(config.receipts_linger);
         let (outbox, receipts_task) = outbox(Arc::clone(&ports), gateway, linger);
         let (returns, returns_task) = returns(Arc::clone(&ports));
+        let (feed_counts, feed_counts_task) = feed_counter(Arc::clone(&ports), gateway);
         let (presence, presence_task) = presence(Arc::clone(&ports), gateway, closing.clone());
         let context = Arc::new(Context {
             admission: Admission::new(config.admission, now),
@@ -100,6 +103,8 @@ impl Gateway {
             standing: Standing::new(now),
             registry: Registry::new(),
             bodies: Bodies::default(),
+            feeds: AppFeeds::default(),
+            feed_counts,
             apps: SettingsOfApps::default(),
             outbox,
             returns,
@@ -111,9 +116,15 @@ impl Gateway {
         if !lease::renew(&context).await? {
             return Err(StartError::Superseded(gateway));
         }
-        let emptying = vec![tokio::spawn(receipts_task), tokio::spawn(returns_task), tokio::spawn(presence_task)];
+        let emptying = vec![
+            tokio::spawn(receipts_task),
+            tokio::spawn(returns_task),
+            tokio::spawn(feed_counts_task),
+            tokio::spawn(presence_task),
+        ];
         let mut serving = vec![
             tokio::spawn(lease::run(Arc::clone(&context))),
+            tokio::spawn(feeds::run(Arc::clone(&context))),
             tokio::spawn(accept::tcp(Arc::clone(&context), listener, Arc::new(tls))),
             tokio::spawn(accept::quic(Arc::clone(&context), endpoint.clone())),
         ];
@@ -151,9 +162,9 @@ pub struct RunningGateway<P> {
     context: Arc<Context<P>>,
     local_addr: SocketAddr,
     endpoint: Endpoint,
-    /// Lease, notices and both doors.
+    /// Lease, feeds, notices and both doors.
     serving: Vec<JoinHandle<()>>,
-    /// Receipts and returned hand-offs.
+    /// Receipts, returned hand-offs, counts of feeds and presence events.
     emptying: Vec<JoinHandle<()>>,
 }
 
@@ -193,8 +204,8 @@ impl<P: GatewayPorts> RunningGateway<P> {
         control::drain(&self.context, Some(spread)).await;
     }
 
-    /// Closes all links, makes their receipts durable, trims, gives the devices up and ends the lease. Returns whether all
-    /// of it was done within `deadline`; what was not, the next takeovers do.
+    /// Closes all links, makes their receipts and counts durable, trims, gives the devices up and ends the lease. Returns
+    /// whether all of it was done within `deadline`; what was not, the next takeovers do, except for the counts.
     pub async fn stop(self, deadline: Millis) -> bool {
         let stopping = tokio::time::timeout(Duration::from_millis(deadline), async {
             let Self { context, endpoint, mut serving, emptying, .. } = self;

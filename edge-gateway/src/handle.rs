@@ -19,7 +19,9 @@ pub(crate) struct Told {
     pub(crate) recorded: Vec<Ticket>,
     /// Read the mailbox again.
     pub(crate) reread: bool,
-    /// Trim it.
+    /// The feed of its app has something new.
+    pub(crate) feed: bool,
+    /// Trim the mailbox.
     pub(crate) trim: bool,
     /// A larger connection number took over.
     pub(crate) superseded: Option<ConnSeq>,

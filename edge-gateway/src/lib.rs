@@ -6,7 +6,9 @@
 //!
 //! Memory per link is bounded: the machine's (at most a mailbox's 64 entries, whose bodies are shared between links), 64
 //! hand-offs that wait for its task, 16 KiB that wait to be written, and what the transport buffers (QUIC: 32 KiB in, 64
-//! KiB out; TCP: as much in the kernel, a record of 16 KiB in TLS). An idle link holds none of these.
+//! KiB out; TCP: as much in the kernel, a record of 16 KiB in TLS). An idle link holds none of these. What came by the feeds
+//! of apps is read once for all links: some 40 bytes per unexpired broadcast, 32 MiB of messages, and a number for each that
+//! was acknowledged within the last second.
 //!
 //! **Must not know**: functions, stores, HTTP's public shapes; who serves its ports.
 
@@ -18,6 +20,8 @@ mod config;
 mod context;
 mod control;
 mod drain;
+mod feed_counts;
+mod feeds;
 mod gateway;
 mod handle;
 mod keys;

@@ -7,8 +7,8 @@ use homing_domain::{ConnSeq, HandOff, Millis, Notice, Undelivered};
 use tracing::warn;
 
 use crate::context::Context;
-use crate::drain;
 use crate::ports::GatewayPorts;
+use crate::{drain, feeds};
 
 /// Notices taken at once; a hand-off among them may be for a page of devices.
 const TAKEN_MAX: usize = 64;
@@ -57,6 +57,7 @@ async fn route<P: GatewayPorts>(context: &Arc<Context<P>>, notice: Notice) {
         Notice::HandOff(hand_off) => route_hand_off(context, hand_off).await,
         Notice::Reread { device, conn_seq } => registry.tell(device, conn_seq, |told| told.reread = true),
         Notice::Trim { device, conn_seq } => registry.tell(device, conn_seq, |told| told.trim = true),
+        Notice::Feed(hint) => feeds::hinted(context, &hint),
         Notice::Superseded { device, by } => registry.promote(device, by),
         Notice::Revoked { device } => registry.tell_older(device, ConnSeq::MAX, |told| told.revoked = true),
         Notice::HeartbeatChanged => {

@@ -1,7 +1,8 @@
 //! What the gateway needs of the rest.
 
 use homing_ports::{
-    Apps, Clock, Devices, Events, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings, Upstreams,
+    Apps, Clock, Devices, Events, Feeds, Gateways, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings,
+    Upstreams,
 };
 
 /// All ports of a gateway. Whatever has them is one.
@@ -10,6 +11,7 @@ pub trait GatewayPorts:
     + Clock
     + Devices
     + Events
+    + Feeds
     + Gateways
     + Mailboxes
     + Messages
@@ -29,6 +31,7 @@ impl<P> GatewayPorts for P where
         + Clock
         + Devices
         + Events
+        + Feeds
         + Gateways
         + Mailboxes
         + Messages

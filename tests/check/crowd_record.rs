@@ -51,7 +51,17 @@ pub(crate) struct Broadcast {
     pub(crate) is_partial: bool,
 }
 
-/// A line of the publisher's log: it was answered with 202.
+/// A line of the publisher's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum WrittenDown {
+    /// Something was sent.
+    Sent(Sent),
+    /// The server was killed at this moment (milliseconds since 1970), with this message on its way.
+    Killed { message_id: String, at: u64 },
+}
+
+/// It was answered with 202.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) message_id: String,

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::{
-    Apps, Audiences, Devices, Events, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues, Settings,
-    Timers, Upstreams,
+    Apps, Audiences, Devices, Events, Feeds, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues,
+    Settings, Timers, Upstreams,
 };
 
 /// Every port at once.
@@ -14,6 +14,7 @@ pub(crate) trait Ports:
     + Audiences
     + Devices
     + Events
+    + Feeds
     + Gateways
     + Ledger
     + Mailboxes
@@ -34,6 +35,8 @@ impl<P> Ports for P where
         + Audiences
         + Devices
         + Events
+        + Feeds
+        + Feeds
         + Gateways
         + Ledger
         + Mailboxes

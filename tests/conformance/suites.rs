@@ -3,8 +3,10 @@
 pub(crate) mod apps;
 pub(crate) mod audiences;
 pub(crate) mod changes;
+pub(crate) mod claims;
 pub(crate) mod devices;
 pub(crate) mod events;
+pub(crate) mod feeds;
 pub(crate) mod gateways;
 pub(crate) mod ledger;
 pub(crate) mod mailbox_races;
@@ -14,6 +16,7 @@ pub(crate) mod notices;
 pub(crate) mod overdue;
 pub(crate) mod queue_dead_letters;
 pub(crate) mod queues;
+pub(crate) mod releases;
 pub(crate) mod settings;
 pub(crate) mod timers;
 pub(crate) mod upstreams;
@@ -76,6 +79,7 @@ macro_rules! suites {
                 a_device_without_a_mailbox
                 enqueue_answers_in_order
                 enqueue_repeats
+                an_enqueue_says_whether_there_is_a_vendor
                 every_kind_of_entry_comes_back
                 a_takeover_says_when_the_device_was_seen
                 take_over_is_fenced_by_the_connection_number
@@ -89,6 +93,7 @@ macro_rules! suites {
             }
             mailbox_races {
                 no_message_falls_between_takeover_and_enqueue
+                a_vendor_and_enqueues_all_hold
                 of_equal_takeovers_one_wins
                 concurrent_enqueues_get_dense_numbers
             }
@@ -102,7 +107,30 @@ macro_rules! suites {
                 the_last_segment_releases
                 a_shard_is_put_once
                 every_field_of_a_target_comes_back
+                every_delivery_policy_comes_back
                 shards_come_in_pages
+            }
+            releases {
+                what_may_enter_a_feed_does
+                a_release_into_a_feed_begins_once
+                the_message_is_judged_as_it_stands
+                of_amend_and_release_the_feed_has_what_may_enter
+                a_recurring_message_is_never_released
+                what_is_in_a_feed_only_is_one_segment
+            }
+            feeds {
+                an_offset_is_put_once
+                every_field_comes_back
+                entries_come_in_pages
+                a_trim_leaves_the_head
+                of_two_writers_one_puts
+            }
+            claims {
+                a_claim_is_the_models
+                a_row_that_is_there_keeps_what_it_has
+                what_has_ended_is_not_claimed
+                a_released_claim_is_free
+                of_many_at_once_one_is_granted
             }
             overdue {
                 an_accepted_message_until_it_moves_on

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use homing_domain::limits::{
-    COLLAPSE_KEY_MAX_BYTES, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, TOPIC_MAX_BYTES, UPLOAD_KEPT_FOR,
+    COLLAPSE_KEY_MAX_BYTES, FALLBACK_MAX, LOCALIZATIONS_MAX, PAYLOAD_MAX_BYTES, TOPIC_MAX_BYTES, UPLOAD_KEPT_FOR,
 };
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, AppId, Audience, AudienceId, BatchId, Channel, Control, Cursor, Device, DeviceId, DeviceProfile, Ended, Event,
-    EventSettings, Exclusion, Fact, Flow, GatewayRef, HeartbeatSettings, Interval, Lease, Load, Localization, Member,
-    MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy,
-    Receipt, Schedule, Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, UploadedAudience, Upstream,
-    UpstreamRoute, UserHash, UserId, VendorToken,
+    App, AppId, Audience, AudienceId, BatchId, Channel, Control, Cursor, DeliveryPolicy, Device, DeviceId,
+    DeviceProfile, Ended, Event, EventSettings, Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef,
+    HeartbeatSettings, Interval, Lane, LaneChange, Lease, Load, Localization, Member, MemberKey, MemberKind, Message,
+    MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy, Receipt, Schedule, Seq,
+    ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, UploadedAudience, Upstream, UpstreamRoute,
+    UserHash, UserId, VendorToken,
 };
 
 /// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
@@ -120,6 +121,10 @@ pub(crate) fn device(n: u32, app: &str, user: Option<&str>) -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(u64::from(n)),
         revision: 1,
+        lanes: vec![
+            LaneChange { at: UnixMillis(30_003), to: Lane::Pages },
+            LaneChange { at: UnixMillis(30_004), to: Lane::Feed },
+        ],
         user_since: user.map(|_| UnixMillis(2)),
         preferences: Preferences {
             quiet_hours: Some(QuietHours { start: 1_320, end: 420 }),
@@ -156,6 +161,7 @@ pub(crate) fn message(n: u32, app: &str, audience: Audience) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }
@@ -184,12 +190,23 @@ pub(crate) fn full_message(n: u32, app: &str) -> Message {
             quiet_hours: QuietHoursPolicy::Drop,
             silent: true,
             sync_read: true,
+            delivery: DeliveryPolicy::Fallback { fallback_after: FALLBACK_MAX },
         },
         series: Some(message_id(78)),
         control: Control { flow: Flow::Paused, paused_at: Some(UnixMillis(5)), paused_for: 6 },
         holds: vec![UnixMillis(0), UnixMillis(7)],
         ..message(n, app, Audience::All)
     }
+}
+
+/// A broadcast that needs no page once it is in the feed of its app: it asks no vendor and meets no quiet hours.
+pub(crate) fn broadcast(n: u32, app: &str) -> Message {
+    let options = Options { ttl_seconds: 60, silent: true, delivery: DeliveryPolicy::OwnOnly, ..Options::default() };
+    Message { options, ..message(n, app, Audience::All) }
+}
+
+pub(crate) fn feed_entry(message: u32) -> FeedEntry {
+    FeedEntry { message: message_id(message), action: FeedAction::Bring, expires_at: UnixMillis(61_000) }
 }
 
 pub(crate) fn shard(n: u32, message: u32) -> Shard {

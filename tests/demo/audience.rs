@@ -2,10 +2,11 @@
 //!
 //! `homing-demo audience HOMING DEVICES LINKS USERS` runs the server and `homing simulate` (both the program HOMING, best a release
 //! build) and sends to a tag expression, to an uploaded list, to everyone, again and again by cron, and to everyone once more
-//! with a pause, a slower rate and an abort on the way. The server is killed in the middle of the enumeration. The checker
+//! with a pause, a slower rate and an abort on the way. The server is killed while pages are enumerated, and while a broadcast goes out by the feed. The checker
 //! reads only what was asked for and what the devices' apps heard.
 
 mod crowd;
+mod heard;
 mod letters;
 mod scenario;
 mod watch;
@@ -23,6 +24,7 @@ pub(crate) async fn demonstrate(program: &Path, directory: &Path, size: Size) ->
     crate::say(format!("{} devices, {} of them to be live, in {}", size.devices, size.links, directory.display()));
     let mut scenario = Scenario::prepare(program, directory, size).await?;
     scenario.send_to_an_expression().await?;
+    scenario.send_to_an_expression_by_the_feed().await?;
     scenario.send_to_a_list().await?;
     scenario.send_again_and_again().await?;
     scenario.send_to_everyone().await?;

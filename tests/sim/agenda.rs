@@ -23,6 +23,10 @@ pub(crate) enum Event {
     LinkTimer(usize, Owner, LinkId),
     /// A gateway's receipts are sent.
     Flush(usize, Owner),
+    /// What a gateway counted of the feed is sent.
+    Count(usize, Owner),
+    /// A device's vendor brings a message.
+    VendorBrings(usize, MessageId),
     /// A gateway starts anew.
     StartGateway(usize),
     /// A gateway that stops cleanly is gone, in this life of it.

@@ -84,7 +84,7 @@ const WANTED: &[(&str, &[&str])] = &[
     ("link", &["fetches a body", "reads the mailbox again", "superseded in the same gateway"]),
     ("hand-off", &["finds no link", "joining", "live"]),
     ("undelivered", &["in the mailbox", "now or never"]),
-    ("notice", &["drain", "gateway is gone", "heartbeat changed", "reread", "superseded", "trim"]),
+    ("notice", &["drain", "feed", "gateway is gone", "heartbeat changed", "reread", "superseded", "trim"]),
     ("gateway", &["stops cleanly"]),
     ("lease", &["is not renewed for a while", "lapsed or nearly so"]),
     ("skip", &["sent"]),
@@ -92,7 +92,10 @@ const WANTED: &[(&str, &[&str])] = &[
     ("change", &["abort", "advance", "amend", "cancel", "end_hold", "hold", "pause", "recall", "resume", "set_rate"]),
     ("change refused", &["abort", "amend", "cancel", "pause", "recall"]),
     ("hold", &["outlives the plan"]),
-    ("arrival", &["duplicate", "message", "now or never", "recalled", "reset", "skipped"]),
+    (
+        "arrival",
+        &["by the feed", "duplicate", "message", "now or never", "passed over", "recalled", "reset", "skipped"],
+    ),
     ("app", &["called", "called again after a crash"]),
     ("ended", &["drain", "lost", "stale connection", "superseded"]),
     (
@@ -111,13 +114,32 @@ const WANTED: &[(&str, &[&str])] = &[
             "waits for its writes before a hello",
         ],
     ),
+    ("release", &["goes by pages", "goes by the feed"]),
+    (
+        "feed",
+        &[
+            "a link reads",
+            "bring",
+            "counts end with their gateway",
+            "pushed",
+            "read again, and there was more",
+            "somebody else was first",
+            "stop",
+            "trimmed",
+        ],
+    ),
+    ("claim", &["ended", "granted", "taken"]),
+    (
+        "vendor",
+        &["brings a message", "brings what the device has", "does not know the token", "not now", "takes a message"],
+    ),
     ("upstream", &["new", "repeat", "settled"]),
     ("queue", &["dead letter", "received again"]),
     ("settled", &["given up", "later", "tried again"]),
     ("sweep", &["a job or a timer that was lost", "a message to close"]),
     ("publisher", &["is answered 202", "is refused for now", "misses its answer", "repeats"]),
-    ("errand", &["bind", "change", "deregister", "poison", "recall", "resume", "unbind"]),
-    ("check", &["a device that left is given up", "a live device has everything"]),
+    ("errand", &["bind", "change", "deregister", "poison", "recall", "report", "resume", "unbind"]),
+    ("check", &["a device has its broadcasts", "a device that left is given up", "a live device has everything"]),
 ];
 
 /// What needs more worlds to be met for certain.

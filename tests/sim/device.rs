@@ -2,6 +2,7 @@
 
 mod connect;
 mod store;
+mod vendor;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -92,7 +93,7 @@ pub(crate) struct Device {
 impl Device {
     /// A device that has just registered, switched off.
     pub(crate) fn new(index: usize, id: DeviceId, epoch: u64) -> Self {
-        let saved = Saved { cursor: Cursor { epoch, seq: 0 }, ..Saved::default() };
+        let saved = Saved { cursor: Cursor { epoch, seq: 0, feed: 0 }, ..Saved::default() };
         Self {
             index,
             id,
@@ -278,6 +279,9 @@ impl World {
         let entry = &self.devices[device];
         let conn_seq = entry.links.iter().find(|link| link.wire == wire).map_or(0, |link| link.conn_seq);
         let (before, after) = (entry.asked, commit.cursor);
+        if after.feed > before.feed {
+            return self.check_feed_step(device, before, commit, conn_seq);
+        }
         let (name, expected) = match &commit.arrival {
             Arrival::Message(message) if message.seq == 0 => ("now or never", before.seq),
             Arrival::Message(_) => ("message", before.seq + 1),
@@ -286,6 +290,8 @@ impl World {
             Arrival::Recalled { .. } => ("recalled", before.seq + 1),
             // A Skip may begin below the cursor: its part above is what counts.
             Arrival::Skipped { count, .. } => ("skipped", after.seq.min(before.seq + count)),
+            // The feed alone passes anything over.
+            Arrival::PassedOver => ("passed over", before.seq + 1),
             Arrival::Reset => ("reset", after.seq),
             Arrival::Hole { .. } => {
                 self.violated(format!("device {device}: a gap without a Skip at {before:?}"));
@@ -298,6 +304,20 @@ impl World {
             self.violated(format!("device {device}: {name} moved the cursor from {before:?} to {after:?}"));
         }
         if is_older {
+            self.violated(format!("device {device}: link {conn_seq} delivered after a newer one was welcomed"));
+        }
+    }
+}
+
+impl World {
+    /// The feed's lane moves alone.
+    fn check_feed_step(&mut self, device: usize, before: Cursor, commit: &Commit, conn_seq: u64) {
+        let is_nothing = commit.arrival == Arrival::PassedOver;
+        self.hit("arrival", if is_nothing { "passed over" } else { "by the feed" });
+        if (Cursor { feed: before.feed, ..commit.cursor }) != before {
+            self.violated(format!("device {device}: the feed moved {before:?} to {:?}", commit.cursor));
+        }
+        if conn_seq < self.devices[device].welcomed {
             self.violated(format!("device {device}: link {conn_seq} delivered after a newer one was welcomed"));
         }
     }

@@ -1,14 +1,17 @@
 //! What operators and devices ask for besides pushes: bind, unbind, deregister and recall. Each is
 //! repeated until it is done, as its caller would.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
-use homing_binding::{UpdateError, bind_user, deregister};
-use homing_domain::{AppId, DeviceId, MessageChange, MessageId, Millis, UserId};
+use homing_binding::{UpdateError, bind_user, deregister, update_device};
+use homing_domain::{AppId, DeviceId, MessageChange, MessageId, Millis, UnixMillis, UserId, VendorToken};
 use homing_intake::{ControlError, amend, change, recall};
 use homing_ports::{Clock, Error, Fault, Outgoing, QueueName, Queues};
 use homing_tests::weak::{Owner, Weak};
 
 use crate::agenda::Event;
+use crate::mutant::Mutant;
 use crate::world::{Answer, World};
 
 /// What is asked for.
@@ -16,6 +19,8 @@ use crate::world::{Answer, World};
 pub(crate) enum Wish {
     /// Bind a device to a user, or to none.
     Bind(DeviceId, Option<UserId>),
+    /// A device reports the token that it has at its vendor, or that it has none.
+    Report(DeviceId, Option<&'static str>),
     /// Deregister a device.
     Deregister(DeviceId),
     /// Take a message back.
@@ -56,6 +61,7 @@ impl World {
         let wish = self.errands[index].wish.clone();
         self.trace(|| format!("errand {index}: {wish:?}"));
         let (weak, answers, app) = (self.weak.clone(), self.answers.clone(), self.app.clone());
+        let forgets_lanes = self.is(Mutant::LaneHistoryForgotten);
         self.executor.spawn(owner, true, async move {
             let outcome = match wish {
                 Wish::Bind(device, user) => match bind_user(&weak, device, user.as_ref(), weak.now()).await {
@@ -64,6 +70,7 @@ impl World {
                     Err(UpdateError::Port(error)) => Err(error),
                     Err(_) => Err(Error::new(Fault::Conflict, "bind")),
                 },
+                Wish::Report(device, token) => report(&weak, device, token, forgets_lanes).await,
                 Wish::Deregister(device) => deregister(&weak, device, weak.now()).await,
                 Wish::Recall(message) => answered(recall(&weak, &app, message, weak.now()).await),
                 Wish::Change(message, change) => tell(&weak, &app, message, change).await,
@@ -81,6 +88,7 @@ impl World {
             let name = match self.errands[index].wish {
                 Wish::Bind(_, Some(_)) => "bind",
                 Wish::Bind(_, None) => "unbind",
+                Wish::Report(..) => "report",
                 Wish::Deregister(_) => "deregister",
                 Wish::Recall(_) => "recall",
                 Wish::Change(..) => "change",
@@ -108,5 +116,26 @@ fn answered<T>(answer: Result<T, ControlError>) -> Result<(), Error> {
     match answer {
         Err(ControlError::Port(error)) => Err(error),
         Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// What the API does when a device reports. A device that forgets its lanes is a fault that is built in.
+async fn report(weak: &Weak, id: DeviceId, token: Option<&str>, forgets_lanes: bool) -> Result<(), Error> {
+    let now = weak.now();
+    let vendor = token.map(|token| VendorToken { channel: "fcm".to_owned(), token: token.to_owned(), since: now });
+    let reported = update_device(weak, id, now, |device| -> Result<(), Infallible> {
+        device.vendor.clone_from(&vendor);
+        Ok(())
+    });
+    match reported.await {
+        Ok(_) if forgets_lanes => {
+            if let Some(device) = weak.lock().devices.rows.get_mut(&id) {
+                device.lanes.iter_mut().for_each(|change| change.at = UnixMillis(0));
+            }
+            Ok(())
+        }
+        Ok(_) | Err(UpdateError::Gone) => Ok(()),
+        Err(UpdateError::Port(error)) => Err(error),
+        Err(_) => Err(Error::new(Fault::Conflict, "report")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod effect;
+mod feed;
 mod notice;
 mod process;
 
@@ -18,9 +19,10 @@ use homing_domain::{
     UpstreamId,
 };
 use homing_link::Transport;
-use homing_link::server::{Closing, Greeting, Joining, Leaving, Live, StoreFault, Ticket};
+use homing_link::server::{Closing, FeedPage, Greeting, Joining, Leaving, Live, StoreFault, Ticket};
 use homing_tests::weak::Owner;
 
+use self::feed::SharedLog;
 use crate::agenda::{Event, LinkId};
 use crate::wire::{End, WireId, bytes_of};
 use crate::world::World;
@@ -70,6 +72,12 @@ pub(crate) struct Gateway {
     pub(crate) is_flushing: bool,
     pub(crate) flushes: u64,
     pub(crate) heartbeat: HeartbeatSettings,
+    pub(crate) feed: SharedLog,
+    /// What devices have of the feed, to be counted.
+    pub(crate) counts: BTreeMap<MessageId, u32>,
+    pub(crate) counts_on_their_way: BTreeMap<u64, BTreeMap<MessageId, u32>>,
+    pub(crate) counted: u64,
+    pub(crate) is_counting: bool,
     next_link: LinkId,
 }
 
@@ -83,6 +91,11 @@ pub(crate) enum Done {
     Trimmed(LinkId, Result<Trimmed, StoreFault>),
     Detached(LinkId, Result<Detached, StoreFault>),
     Upstream(LinkId, UpstreamId, Result<(), StoreFault>),
+    Feed(LinkId, Result<FeedPage, StoreFault>),
+    /// The feed was read on; whether there was more.
+    FeedRead(bool),
+    /// What was counted is durable.
+    Counted(u64),
     Flushed(Vec<(LinkId, Ticket)>),
     Notices(Vec<Notice>),
     /// Its lease was renewed.
@@ -110,6 +123,11 @@ impl Gateway {
             is_flushing: false,
             flushes: 0,
             heartbeat: HeartbeatSettings::default(),
+            feed: SharedLog::default(),
+            counts: BTreeMap::new(),
+            counts_on_their_way: BTreeMap::new(),
+            counted: 0,
+            is_counting: false,
             next_link: 0,
         }
     }

@@ -90,6 +90,22 @@ mutants! {
     HoldForgotten = "hold-forgotten",
     /// A recall leaves what is pending in the mailboxes.
     WithdrawForgotten = "withdraw-forgotten",
+    /// A gateway brings a device only what enters the feed while it is there.
+    FeedFromHead = "feed-from-head",
+    /// A gateway reads the feed only when it is told to.
+    FeedByHintOnly = "feed-by-hint-only",
+    /// An entry of the feed takes the place of another.
+    FeedOverwrites = "feed-overwrites",
+    /// A gateway brings broadcasts to devices that get them by pages.
+    LaneIgnored = "lane-ignored",
+    /// A device forgets which lane it had when a broadcast was released.
+    LaneHistoryForgotten = "lane-history-forgotten",
+    /// A broadcast that was stopped is brought to whoever has not got it.
+    StopUnnoticed = "stop-unnoticed",
+    /// A vendor is asked by two at the same time.
+    ClaimForgets = "claim-forgets",
+    /// A vendor is asked for what the device has.
+    ClaimOfEnded = "claim-of-ended",
     /// An occurrence of a recurring message is made under another id each time its tick comes.
     OccurrenceMadeTwice = "occurrence-made-twice",
 }

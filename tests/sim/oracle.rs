@@ -1,5 +1,6 @@
 //! The last look: every message is accounted for, and the ledger says exactly what the apps' logs say.
 
+mod feed;
 mod series;
 mod targets;
 
@@ -12,6 +13,18 @@ use homing_domain::{BusEvent, Channel, Counter, DeviceId, Fact, Message, Reason,
 use homing_wire::FactKind;
 
 use crate::world::World;
+
+/// What people did, whichever way the message came: the way may change after it.
+fn of_any_channel(tally: &Tally) -> Tally {
+    let mut merged = Tally::default();
+    for (counter, number) in tally.iter() {
+        match counter {
+            Counter::Fact(_, fact) => merged.add(Counter::Fact(Channel::Own, fact), number),
+            counter => merged.add(counter, number),
+        }
+    }
+    merged
+}
 
 /// A live device of a gateway that hears every notice has a message after this at the latest.
 const PROMPT: u64 = 60_000;
@@ -162,19 +175,19 @@ impl World {
         drop(state);
         self.check_targets(message, &targets, faults);
         self.check_told(message, targets.len(), faults);
+        let by_feed = tally.get(Counter::Targeted) - i64::try_from(targets.len()).unwrap_or(i64::MAX);
         let mut expected = Tally::targeted(targets.len());
+        expected.merge(&self.check_feed_counts(message, by_feed, faults));
+        let devices: Vec<DeviceId> = targets.iter().map(|target| target.device).collect();
+        expected.merge(&self.check_feed_rows(message, &devices, faults));
         for target in &targets {
             self.check_delivery(message, *target, &mut expected, faults);
         }
         let enumerated = tally.get(Counter::Enumerated);
         expected.add(Counter::Enumerated, enumerated);
         self.check_enumerated(message, enumerated, faults);
-        if tally != expected {
+        if of_any_channel(&tally) != expected {
             faults.push(format!("{}: the numbers are {tally:?}, the rows say {expected:?}", message.id));
-        }
-        let strangers = self.state().ledger.rows.keys().filter(|(of, _)| *of == message.id).count();
-        if strangers > targets.len() {
-            faults.push(format!("{}: {strangers} rows for {} targets", message.id, targets.len()));
         }
     }
 
@@ -194,7 +207,12 @@ impl World {
         if !is_told && is_awaited {
             faults.push(format!("{} is completed, and nobody was told", message.id));
         }
-        if told.any(|balance| balance.pending != 0 || usize::try_from(balance.targeted) != Ok(targeted)) {
+        // Somebody may get a broadcast after it was closed.
+        let is_wrong = |of: i64| match usize::try_from(of) {
+            Ok(of) if message.feed_after.is_some() => of < targeted,
+            of => of != Ok(targeted),
+        };
+        if told.any(|balance| balance.pending != 0 || is_wrong(balance.targeted)) {
             faults.push(format!("{}: an event says other numbers than {targeted} targets, all ended", message.id));
         }
     }
@@ -241,7 +259,11 @@ impl World {
             }
             return;
         }
-        expected.add(Counter::Ended(Channel::Own, row.stage), 1);
+        expected.add(Counter::Ended(row.channel, row.stage), 1);
+        let is_with_vendor = self.state().vendors.taken.contains_key(&(message.id, target.device));
+        if row.stage == Stage::HandedOff && !is_with_vendor {
+            faults.push(format!("{who} is handed off, and no vendor has it"));
+        }
         if target.refusal.is_some() && row.reason != target.refusal {
             faults.push(format!("{who} is refused for {:?} and ended for {:?}", target.refusal, row.reason));
         }
@@ -252,6 +274,8 @@ impl World {
             || is_of_old_life
             || is_transient
             || is_forgotten
+            // It may come at any time, or never.
+            || is_with_vendor
             || is_lost && in_mailbox;
         if !agrees && !is_excused {
             faults.push(format!("{who} ended as {} {:?}, in the log: {shown}", row.stage, row.reason));

@@ -4,7 +4,9 @@ mod audience;
 mod operator;
 
 use bytes::Bytes;
-use homing_domain::{Audience, GatewayRef, Millis, Notice, Options, Priority, QuietHoursPolicy};
+use homing_domain::{
+    Audience, DeliveryPolicy, GatewayRef, MessageChange, Millis, Notice, Options, Priority, QuietHoursPolicy,
+};
 use homing_ports::{Notices, QueueName};
 use homing_tests::weak::Faults;
 
@@ -50,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) has_notifications_off: bool,
     /// A person does not want one topic.
     pub(crate) has_opt_out: bool,
+    /// The token that one device has at its vendor.
+    pub(crate) vendor_token: Option<&'static str>,
 }
 
 impl Plan {
@@ -81,6 +85,7 @@ impl Plan {
             has_quiet_hours: random.per_mille(120),
             has_notifications_off: random.per_mille(150),
             has_opt_out: random.per_mille(250),
+            vendor_token: [None, Some("good"), Some("good"), Some("invalid")][random.index(4)],
         }
     }
 }
@@ -122,7 +127,8 @@ impl World {
             62..64 if !self.plan.is_stable => self.crash_gateway(gateway),
             64..65 => self.drain_gateway(gateway),
             65..69 => self.stay_away(device),
-            69..76 => self.bind_something(device),
+            69..74 => self.bind_something(device),
+            74..76 => self.change_vendor(),
             76..83 => self.recall_something(),
             83..87 => self.roam(device),
             87..90 => self.upload(device),
@@ -155,6 +161,23 @@ impl World {
         self.salvo(1_500);
     }
 
+    /// Broadcasts at one moment, while nobody is there; one of them is stopped before anybody comes back.
+    pub(crate) fn last_broadcasts(&mut self) {
+        // Slow enough for two to want the same place in the feed.
+        let mut state = self.state();
+        state.faults.slow = 500;
+        state.faults.slow_for = 300;
+        drop(state);
+        for _ in 0..3 {
+            let options = Options { ttl_seconds: 900, ..plain() };
+            let delay = self.random.below(10);
+            self.request(Draft::new(Audience::All, options, Bytes::from_static(b"last")), delay);
+        }
+        if let Some(request) = self.requests.last() {
+            self.errand_after(2_000, Wish::Change(request.id, MessageChange::Abort));
+        }
+    }
+
     fn salvo(&mut self, within: Millis) {
         for device in 0..self.devices.len() {
             let id = self.devices[device].id;
@@ -177,7 +200,25 @@ impl World {
         let topic = self.random.per_mille(150).then(|| "news".to_owned());
         let quiet_hours = QuietHoursPolicy::ALL[self.random.index(3)];
         let (silent, sync_read) = (self.random.per_mille(300), self.random.per_mille(200));
-        Options { ttl_seconds, priority, collapse_key, topic, quiet_hours, silent, sync_read, rate_per_second: None }
+        let fallback_after = [1_000, 10_000][self.random.index(2)];
+        let delivery = match self.random.below(16) {
+            0..3 => DeliveryPolicy::OwnOnly,
+            3 => DeliveryPolicy::VendorOnly,
+            4..7 => DeliveryPolicy::Fallback { fallback_after },
+            _ => DeliveryPolicy::OnlineFirst { fallback_after },
+        };
+        let rate_per_second = None;
+        Options {
+            ttl_seconds,
+            priority,
+            collapse_key,
+            topic,
+            quiet_hours,
+            silent,
+            sync_read,
+            rate_per_second,
+            delivery,
+        }
     }
 
     fn payload(&mut self) -> Bytes {
@@ -252,6 +293,13 @@ impl World {
         let id = self.devices[device].id;
         let user = self.user_or_nobody();
         self.errand(Wish::Bind(id, user));
+    }
+
+    /// A device gets an address at its vendor, or loses it.
+    fn change_vendor(&mut self) {
+        let token = [None, Some("good")][self.random.index(2)];
+        let device = self.devices[self.random.index(2)].id;
+        self.errand(Wish::Report(device, token));
     }
 
     fn notify_all(&mut self, notice: Notice) {

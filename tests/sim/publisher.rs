@@ -148,6 +148,7 @@ async fn accept_without_waiting(weak: &Weak, acceptance: Acceptance<'_>, id: Mes
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     };
     match weak.accept(message).await {

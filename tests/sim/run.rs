@@ -8,7 +8,7 @@ use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{
     App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, MemberKey, MemberKind, Message,
-    Platform, Preferences, QuietHours, Stage, UnixMillis, UploadedAudience, UpstreamRoute,
+    Platform, Preferences, QuietHours, Stage, UnixMillis, UploadedAudience, UpstreamRoute, VendorToken,
 };
 use homing_ports::QueueName;
 use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
@@ -84,6 +84,9 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
         Some(Mutant::HoldIgnored) => Weakness::HoldHidden,
         Some(Mutant::HoldForgotten) => Weakness::HoldForgets,
         Some(Mutant::WithdrawForgotten) => Weakness::WithdrawForgets,
+        Some(Mutant::FeedOverwrites) => Weakness::FeedOverwrites,
+        Some(Mutant::ClaimForgets) => Weakness::ClaimForgets,
+        Some(Mutant::ClaimOfEnded) => Weakness::ClaimOfEnded,
         _ => Weakness::None,
     }
 }
@@ -115,6 +118,7 @@ fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
         app: "demo".parse().expect("an app id"),
         pace: Rc::new(LeasePace { every: Cell::new(LEASE_RENEW_EVERY), valid_for: Cell::new(LEASE_VALID_FOR) }),
         is_resting: false,
+        rests_since: None,
         operations: plan.operations,
         bursts: BURSTS_MAX,
         steps: 0,
@@ -159,9 +163,15 @@ impl World {
         bytes[15] = u8::try_from(index).expect("few devices") + 1;
         let id = DeviceId::from_bytes(bytes);
         let user = ["ada", "ada", "bo"][index].parse::<homing_domain::UserId>().expect("a user id");
-        let mailbox = Mailbox::new(self.app.clone(), EPOCH, 1, Some(user.hash()));
+        let vendor = self.plan.vendor_token.filter(|_| index == 2).map(|token| VendorToken {
+            channel: "fcm".to_owned(),
+            token: token.to_owned(),
+            since: self.now(),
+        });
+        let mut mailbox = Mailbox::new(self.app.clone(), EPOCH, 1, Some(user.hash()));
+        mailbox.has_vendor = vendor.is_some();
         let now = self.now();
-        let row = DirectoryDevice {
+        let mut row = DirectoryDevice {
             id,
             app: self.app.clone(),
             profile: DeviceProfile {
@@ -174,7 +184,7 @@ impl World {
                 timezone: Some(ZONES[index].to_owned()),
                 notifications_enabled: !(index == 2 && self.plan.has_notifications_off),
             },
-            vendor: None,
+            vendor,
             user: Some(user),
             tags: TAGS[index].iter().map(|tag| (*tag).to_owned()).collect(),
             epoch: EPOCH,
@@ -183,10 +193,13 @@ impl World {
             created_at: now,
             updated_at: now,
             revision: 0,
+            lanes: Vec::new(),
             user_since: None,
             preferences: self.preferences(index),
             seen_at: now,
         };
+        // Long ago.
+        row.note_lane(UnixMillis(0));
         let mut state = self.state();
         state.mailboxes.insert(id, mailbox);
         state.devices.rows.insert(id, row);
@@ -251,6 +264,7 @@ impl World {
             self.run_for(8_000);
             self.state().faults = Faults::NONE;
         }
+        self.rests_since = Some(self.now());
         self.run_for(110_000);
         self.drain_queues();
         if self.plan.notices_are_reliable {
@@ -260,6 +274,7 @@ impl World {
         self.leave_and_return();
         self.run_for(90_000);
         self.drain_queues();
+        self.check_feed();
         if self.plan.closes {
             self.close_all();
             self.check_closed();
@@ -356,7 +371,10 @@ impl World {
                 self.after(100, Event::Over(wire, crate::wire::End::Gateway));
             }
         }
-        self.run_for(40_000);
+        self.last_broadcasts();
+        self.run_for(5_000);
+        self.state().faults = Faults::NONE;
+        self.run_for(35_000);
         self.check_given_up();
         self.run_for(20_000);
         self.come_back();

@@ -1,5 +1,7 @@
 //! Workers: the real stages on the weak ports, one loop per queue as the binary has it, and the sweeper.
 
+use std::sync::Arc;
+
 use homing_contract::queue;
 use homing_dispatch::Dispatch;
 use homing_domain::{AudienceJob, CloseJob, Cursor, DueTick, Message, Millis};
@@ -55,7 +57,7 @@ impl Worker {
 enum Stage {
     Schedule(Schedule<Weak>),
     Fanout(Fanout<Weak>),
-    Dispatch(Dispatch<Weak>),
+    Dispatch(Dispatch<Weak, Weak>),
     Record(RecordReceipts<Weak>),
     Close(CloseMessages<Weak>),
 }
@@ -85,7 +87,7 @@ impl World {
         let stage = match queue {
             QueueName::Due => Stage::Schedule(Schedule::new(ports)),
             QueueName::Audience => Stage::Fanout(Fanout::new(ports)),
-            QueueName::Dispatch => Stage::Dispatch(Dispatch::new(ports)),
+            QueueName::Dispatch => Stage::Dispatch(Dispatch::new(Arc::clone(&ports), ports)),
             QueueName::Receipts => Stage::Record(RecordReceipts::new(ports)),
             QueueName::Close => Stage::Close(CloseMessages::new(ports)),
             QueueName::Intake => unreachable!("nobody in this world writes to it"),

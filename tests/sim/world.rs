@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) app: AppId,
     pub(crate) pace: Rc<LeasePace>,
     pub(crate) is_resting: bool,
+    /// Since when there are no faults any more, for good.
+    pub(crate) rests_since: Option<UnixMillis>,
     pub(crate) operations: u32,
     pub(crate) bursts: u32,
     /// Steps of any kind so far.
@@ -141,7 +143,10 @@ impl World {
             return false;
         }
         match self.executor.step() {
-            Stepped::Ran => self.take_answers(),
+            Stepped::Ran => {
+                self.take_answers();
+                self.let_vendors_bring();
+            }
             Stepped::Crashed(owner) => {
                 self.take_answers();
                 self.crashed(owner);
@@ -181,6 +186,8 @@ impl World {
             Event::Over(wire, end) => self.over(wire, end),
             Event::LinkTimer(gateway, owner, link) => self.link_timer(gateway, owner, link),
             Event::Flush(gateway, owner) => self.flush(gateway, owner),
+            Event::Count(gateway, owner) => self.send_counts(gateway, owner),
+            Event::VendorBrings(device, message) => self.vendor_brings(device, message),
             Event::StartGateway(gateway) => self.start_gateway(gateway),
             Event::StopGateway(gateway, incarnation) => self.finish_drain(gateway, incarnation),
             Event::Connect(device, life) => self.connect(device, life),

@@ -7,5 +7,6 @@
 pub mod v1;
 
 pub use v1::{
-    AudienceInput, DecodeError, DispatchInput, Item, decode, decode_audience_input, decode_dispatch_input, encode,
+    AudienceInput, DecodeError, DispatchInput, Item, ReceiptsInput, decode, decode_audience_input,
+    decode_dispatch_input, decode_receipts_input, encode,
 };

@@ -93,7 +93,7 @@ impl<S: StateStore> Agent<S> {
     ) -> Result<Self, StateError> {
         let mut state = store.load().await?;
         if state.device != Some(setup.identity.device) {
-            let cursor = Cursor { epoch: setup.identity.epoch, seq: 0 };
+            let cursor = Cursor { epoch: setup.identity.epoch, ..Cursor::default() };
             let began = Change::Began { device: setup.identity.device, cursor };
             store.commit(vec![began.clone()], Durability::Synced).await?;
             state.apply(began);

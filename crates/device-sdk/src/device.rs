@@ -26,6 +26,9 @@ pub enum DeviceError {
     /// Too many wait to be sent already: try later.
     #[error("too many wait to be sent")]
     Full,
+    /// The state store could not keep it: try later.
+    #[error("the state store failed")]
+    Store,
     /// The device was closed.
     #[error("the device is closed")]
     Closed,
@@ -95,6 +98,18 @@ impl Device {
     /// [`DeviceError`].
     pub async fn dismissed(&self, id: MessageId) -> Result<(), DeviceError> {
         self.receipt(id, FactKind::Dismissed).await
+    }
+
+    /// A message came by the vendor's channel (FCM, APNs). True = it is new: show it. False = it came before, on either way,
+    /// or was taken back. It is remembered durably before this answers; on the device's own link it is a duplicate from
+    /// here on, which moves the cursor and is not told to the app.
+    ///
+    /// # Errors
+    /// [`DeviceError`]: nothing is remembered, and whether it is new is not known.
+    pub async fn note_vendor_message(&self, id: MessageId) -> Result<bool, DeviceError> {
+        let (reply, answer) = oneshot::channel();
+        self.agent.send(Command::Vendor { id, reply }).await.map_err(|_| DeviceError::Closed)?;
+        answer.await.unwrap_or(Err(DeviceError::Closed))
     }
 
     /// Sends a message to the business: returns when it is durable there. It is kept and sent again over any number of

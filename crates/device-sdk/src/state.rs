@@ -121,7 +121,7 @@ pub enum Change {
         /// What the app is to hear.
         item: Option<Item>,
     },
-    /// A message came some time ago; written only when the state is written anew.
+    /// A message came by the vendor's channel; or any way, some time ago, when the state is written anew.
     Seen(MessageId),
     /// The last numbers given out; written only when the state is written anew.
     Numbers {
@@ -183,7 +183,8 @@ impl State {
             Change::Began { device, cursor } => *self = Self { device: Some(device), cursor, ..Self::default() },
             Change::Connection(conn_seq) => self.conn_seq = self.conn_seq.max(conn_seq),
             Change::Arrived { cursor, item } => {
-                self.cursor = cursor;
+                // A file that an older version wrote on with says nothing of the feed: its offset never goes back.
+                self.cursor = Cursor { feed: cursor.feed.max(self.cursor.feed), ..cursor };
                 let Some(item) = item else { return };
                 for id in item.event.seen() {
                     self.seen.insert(id);

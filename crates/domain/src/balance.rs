@@ -34,6 +34,15 @@ impl Tally {
         tally
     }
 
+    /// Of devices that have it by a feed: nobody counted them before.
+    #[must_use]
+    pub fn of_feed(delivered: u32) -> Self {
+        let mut tally = Self::default();
+        tally.add(Counter::Targeted, delivered.into());
+        tally.add(Counter::Ended(Channel::Own, Stage::Delivered), delivered.into());
+        tally
+    }
+
     /// Of one page: its devices, and how much of the audience it covers.
     #[must_use]
     pub fn of_page(devices: usize, covers: u32) -> Self {

@@ -3,6 +3,7 @@
 
 use crate::balance::{Counter, Tally};
 use crate::id::{BatchId, DeviceId, MessageId};
+use crate::limits::VENDOR_CLAIM_KEPT_FOR;
 use crate::reason::Reason;
 use crate::receipt::{Channel, Event, Fact, Receipt};
 use crate::stage::Stage;
@@ -56,6 +57,19 @@ pub struct Delivery {
     pub opened: Option<Recorded>,
     /// Swiped away by the person.
     pub dismissed: Option<Recorded>,
+    /// When somebody last set out to ask the device's vendor.
+    pub claimed_at: Option<UnixMillis>,
+}
+
+/// Whether one may ask the device's vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nobody else does.
+    Granted,
+    /// Somebody else is at it: look again after [`VENDOR_CLAIM_KEPT_FOR`].
+    Taken,
+    /// The delivery has ended.
+    Ended,
 }
 
 impl Delivery {
@@ -75,14 +89,35 @@ impl Delivery {
             displayed: None,
             opened: None,
             dismissed: None,
+            claimed_at: None,
         }
+    }
+
+    /// Claims the delivery for the vendor's way. Only one at a time asks the vendor: a vendor does not know a repeat.
+    pub fn claim(&mut self, now: UnixMillis) -> Claimed {
+        if self.stage.is_terminal() {
+            return Claimed::Ended;
+        }
+        // Whoever claims may have looked at the clock before the other did; a clock that was set back far must not block.
+        let is_fresh = |at: UnixMillis| now.since(at).max(at.since(now)) < VENDOR_CLAIM_KEPT_FOR;
+        if self.claimed_at.is_some_and(is_fresh) {
+            return Claimed::Taken;
+        }
+        self.claimed_at = Some(now);
+        Claimed::Granted
+    }
+
+    /// Nothing came of it: the next one may try.
+    pub const fn release_claim(&mut self) {
+        self.claimed_at = None;
     }
 
     /// Takes a receipt in. Returns whether the row changed; a repeat or a loser of the race changes nothing.
     pub fn record(&mut self, receipt: &Receipt, batch: BatchId) -> bool {
         match receipt.event {
             Event::Ended(end) => {
-                if !self.stage.may_become(end.stage) {
+                // That a vendor has it is an end only when the vendor's own answer says so.
+                if !self.stage.may_become(end.stage) || end.reason == Some(Reason::TakenByVendor) {
                     return false;
                 }
                 self.replaced =
@@ -203,6 +238,22 @@ mod tests {
         assert!(row.record(&ended(None), batch(1)));
         let tally = tally(&row, batch(1));
         assert_eq!(tally.iter().collect::<Vec<_>>(), [(Counter::Ended(Channel::Own, Stage::Delivered), 1)]);
+    }
+
+    #[test]
+    fn one_at_a_time_asks_the_vendor() {
+        let mut row = row();
+        let now = UnixMillis(10 * VENDOR_CLAIM_KEPT_FOR);
+        assert_eq!(row.claim(now), Claimed::Granted);
+        assert_eq!(row.claim(now.minus(1)), Claimed::Taken, "its clock was read a moment before");
+        assert_eq!(row.claim(now.plus(VENDOR_CLAIM_KEPT_FOR - 1)), Claimed::Taken);
+        assert_eq!(row.claim(now.plus(VENDOR_CLAIM_KEPT_FOR)), Claimed::Granted, "the first has failed");
+        row.release_claim();
+        assert_eq!(row.claim(now), Claimed::Granted);
+        let taken = Event::Ended(Ended::undelivered(Reason::TakenByVendor, None));
+        assert!(!row.record(&receipt(taken), batch(1)), "who has it is no end");
+        assert!(row.record(&ended(None), batch(1)));
+        assert_eq!(row.claim(UnixMillis::NEVER), Claimed::Ended);
     }
 
     #[test]

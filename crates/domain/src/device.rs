@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::feed::LaneChange;
 use crate::id::{AppId, DeviceId, Epoch, UserId};
 use crate::preferences::Preferences;
 use crate::time::UnixMillis;
@@ -127,6 +128,8 @@ pub struct Device {
     pub seen_at: UnixMillis,
     /// Raised by each change; a change names the one it read.
     pub revision: u64,
+    /// Which way broadcasts took to it, oldest first; at most [`crate::limits::DEVICE_MAX_LANE_CHANGES`]. None = always the feed.
+    pub lanes: Vec<LaneChange>,
 }
 
 impl Device {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::feed::FeedHint;
 use crate::id::{ConnSeq, DeviceId, MessageId, Seq};
 use crate::message::{Message, Priority};
 use crate::time::UnixMillis;
@@ -82,6 +83,8 @@ pub enum Notice {
         /// The connection that owned it.
         conn_seq: ConnSeq,
     },
+    /// A feed has a new entry: read it, and bring it to the devices of its app.
+    Feed(FeedHint),
     /// Another connection took over: close this one as superseded.
     Superseded {
         /// Whose link.

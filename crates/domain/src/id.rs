@@ -12,6 +12,8 @@ use crate::limits::{APP_ID_MAX_BYTES, USER_ID_MAX_BYTES};
 pub type Seq = u64;
 /// The device's connection counter, raised and persisted by the device before each connect: the fence.
 pub type ConnSeq = u64;
+/// Place of an entry in the feed of an app: dense from 1; 0 = before the first.
+pub type FeedOffset = u64;
 /// Which life of a mailbox a [`Seq`] belongs to; a re-created mailbox gets a new one.
 pub type Epoch = u64;
 

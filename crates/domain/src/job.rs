@@ -92,6 +92,15 @@ pub struct Undelivered {
     pub transient: bool,
 }
 
+/// Ask the vendors of these devices to bring a message, unless a device has it by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorJob {
+    /// Which message.
+    pub message: MessageId,
+    /// At most [`crate::limits::SHARD_MAX_DEVICES`].
+    pub targets: Vec<Target>,
+}
+
 /// Close a message: what is still pending at `at` will not come any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloseJob {

@@ -14,6 +14,7 @@ mod bus_event;
 mod delivery;
 mod device;
 mod expression;
+mod feed;
 mod gateway;
 mod hand_off;
 mod heartbeat;
@@ -30,24 +31,27 @@ mod stage;
 mod time;
 mod upload;
 mod upstream;
+mod vendor;
 
 pub use app::{App, KeyDigest, ServerKey};
 pub use audience::{Audience, Exclusion};
 pub use balance::{Balance, Counter, ENUMERATION_WHOLE, Tally};
 pub use bus_event::{BusEvent, EventSettings, Presence, UpstreamRoute};
-pub use delivery::{Delivery, Recorded, ReplacedEnd};
+pub use delivery::{Claimed, Delivery, Recorded, ReplacedEnd};
 pub use device::{Device, DeviceProfile, Platform, VendorToken};
 pub use expression::{Expression, ExpressionError};
+pub use feed::{FeedAction, FeedCounts, FeedEntry, FeedHint, FeedJob, Lane, LaneChange};
 pub use gateway::{GatewayRef, Lease, Load, ServerId};
 pub use hand_off::{HandOff, HandOffTarget, Notice, PushBody};
 pub use heartbeat::{HeartbeatSettings, HeartbeatSettingsError, Interval};
 pub use id::{
-    AppId, AudienceId, BatchId, ConnSeq, DeviceId, Epoch, IdError, MessageId, Seq, ShardId, UserHash, UserId,
+    AppId, AudienceId, BatchId, ConnSeq, DeviceId, Epoch, FeedOffset, IdError, MessageId, Seq, ShardId, UserHash,
+    UserId,
 };
-pub use job::{AudienceJob, CloseJob, Cursor, DueTick, HeldJob, Shard, Target, Undelivered};
+pub use job::{AudienceJob, CloseJob, Cursor, DueTick, HeldJob, Shard, Target, Undelivered, VendorJob};
 pub use message::{
-    AmendedContent, AmendedRelease, Amendment, ChangeRefused, Control, Flow, Localization, Message, MessageChange,
-    Options, Priority,
+    AmendedContent, AmendedRelease, Amendment, ChangeRefused, Control, DeliveryPolicy, Flow, Localization, Message,
+    MessageChange, Options, Priority,
 };
 pub use preferences::{Preferences, QuietHours, QuietHoursPolicy};
 pub use reason::Reason;
@@ -57,3 +61,4 @@ pub use stage::{IllegalMove, Stage};
 pub use time::{Millis, UnixMillis};
 pub use upload::{Member, MemberKey, MemberKind, UploadedAudience};
 pub use upstream::{Upstream, UpstreamId};
+pub use vendor::{VendorAnswer, VendorPush};

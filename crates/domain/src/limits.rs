@@ -58,6 +58,25 @@ pub const TTL_MAX_SECONDS: u32 = 28 * 24 * 3_600;
 /// Time to live where the request names none: 3 days (JPush: 1, FCM: 28).
 pub const TTL_DEFAULT_SECONDS: u32 = 3 * 24 * 3_600;
 
+/// A change of a device's lane (feed or pages) takes effect after this: longer than a listing is stale, clocks are apart and
+/// a write takes, so that whoever judges a release sees every change that was made before it.
+pub const LANE_CHANGES_AFTER: Millis = 30_000;
+/// Changes of its lane that a device remembers: the older of more frequent ones cannot matter to anything but broadcasts of
+/// the same days.
+pub const DEVICE_MAX_LANE_CHANGES: usize = 8;
+/// Gateways read their feeds again this often: a lost hint costs no more.
+pub const FEED_REREAD_EVERY: Millis = 30_000;
+/// Entries of a feed that one call reads.
+pub const FEED_PAGE_MAX: usize = 256;
+/// Messages in one batch of a gateway's counts: far more than broadcasts that run at one time.
+pub const FEED_COUNTS_MAX: usize = 256;
+/// How long a live device has to acknowledge before its vendor is asked, unless the sender says otherwise.
+pub const FALLBACK_DEFAULT: Millis = 10_000;
+/// And at most: the longest delay of a queue item.
+pub const FALLBACK_MAX: Millis = QUEUE_DELAY_MAX;
+/// Whoever claimed a delivery to ask the vendor has failed when nothing came of it for so long.
+pub const VENDOR_CLAIM_KEPT_FOR: Millis = 60_000;
+
 /// Devices in one shard: about 12 kB of ids, far below the 256 KiB of an SQS message, and a short retry unit.
 pub const SHARD_MAX_DEVICES: usize = 256;
 /// Segments that an audience of everyone is split into, each with its cursor, so that workers share the enumeration.

@@ -64,6 +64,8 @@ pub struct Mailbox {
     pub revoked: bool,
     /// Who uses the device.
     pub user: Option<UserHash>,
+    /// Whether the device has an address at a vendor, which the directory knows.
+    pub has_vendor: bool,
     /// When a gateway last took over.
     pub seen_at: UnixMillis,
     /// Short hashes of what was trimmed last, oldest first.
@@ -96,6 +98,7 @@ impl Mailbox {
             credential_generation,
             revoked: false,
             user,
+            has_vendor: false,
             seen_at: UnixMillis(0),
             trimmed: VecDeque::new(),
             refused: VecDeque::new(),

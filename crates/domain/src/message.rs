@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::audience::{Audience, Exclusion};
 use crate::balance::Tally;
-use crate::id::{AppId, MessageId};
-use crate::limits::{ACCEPTED_SWEEP_AFTER, CLOSE_AFTER_EXPIRY};
+use crate::id::{AppId, FeedOffset, MessageId};
+use crate::limits::{ACCEPTED_SWEEP_AFTER, CLOSE_AFTER_EXPIRY, FALLBACK_DEFAULT};
 use crate::preferences::QuietHoursPolicy;
 use crate::receipt::Channel;
 use crate::schedule::Schedule;
@@ -27,6 +27,32 @@ pub enum Priority {
     Normal,
     /// A person waits for it.
     High,
+}
+
+/// By which way a device is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeliveryPolicy {
+    /// The own link while the device is online, and the vendor if it does not acknowledge in time; the vendor at once while it
+    /// is not; without a vendor, its mailbox.
+    OnlineFirst {
+        /// How long a live device has to acknowledge, at most [`crate::limits::FALLBACK_MAX`].
+        fallback_after: Millis,
+    },
+    /// The own link and the mailbox, and no vendor.
+    OwnOnly,
+    /// The vendor alone.
+    VendorOnly,
+    /// The own link or the mailbox, and the vendor if the device does not acknowledge in time, online or not.
+    Fallback {
+        /// How long it has, at most [`crate::limits::FALLBACK_MAX`].
+        fallback_after: Millis,
+    },
+}
+
+impl Default for DeliveryPolicy {
+    fn default() -> Self {
+        Self::OnlineFirst { fallback_after: FALLBACK_DEFAULT }
+    }
 }
 
 /// What the sender may ask for.
@@ -48,6 +74,8 @@ pub struct Options {
     pub silent: bool,
     /// Opened or dismissed on one of a user's devices, it is taken back from the user's others.
     pub sync_read: bool,
+    /// By which way devices are reached.
+    pub delivery: DeliveryPolicy,
 }
 
 /// A rendering of a message in one language.
@@ -150,9 +178,25 @@ pub struct Message {
     pub control: Control,
     /// When parts of it that were held back go on, in order; at most [`crate::limits::MESSAGE_MAX_HOLDS`].
     pub holds: Vec<UnixMillis>,
+    /// Set when it went into the feed of its app as its release began: its entry stands after this offset.
+    pub feed_after: Option<FeedOffset>,
 }
 
 impl Message {
+    /// Begins its release, if that may begin ([`Self::may_be_released`]); returns whether it did. `feed_head` = the head of the
+    /// app's feed when the caller looked, if the message is to go into the feed; it does when it still may.
+    pub fn begin_release(&mut self, now: UnixMillis, feed_head: Option<FeedOffset>) -> bool {
+        if !self.may_be_released(now) {
+            return false;
+        }
+        self.stage = Stage::Releasing;
+        self.releasing_at = Some(now);
+        // What takes a message back goes where that one went.
+        let may_enter = self.goes_by_feed() || matches!(self.audience, Audience::RecipientsOf(_));
+        self.feed_after = feed_head.filter(|_| may_enter);
+        true
+    }
+
     /// When somebody must look at the message again if nothing else moved it: its job or its timer may be lost, or it is
     /// to be closed. `None` = never again.
     #[must_use]
@@ -191,22 +235,30 @@ impl Message {
         self.release_at.unwrap_or(self.accepted_at)
     }
 
-    /// Whether nothing more is to come: every device is known, and every one has ended.
+    /// Whether nothing more is to come: every device is known, and every one has ended. What is in a feed may come to another
+    /// device as long as it lives: it is complete when it is closed.
     #[must_use]
     pub fn is_complete(&self, tally: &Tally) -> bool {
-        matches!(self.stage, Stage::Released | Stage::Completed) && tally.balance(None).pending == 0
+        let is_open = self.feed_after.is_some() && self.stage != Stage::Completed;
+        matches!(self.stage, Stage::Released | Stage::Completed) && tally.balance(None).pending == 0 && !is_open
     }
 
     /// Whether every segment of the audience has been enumerated.
     #[must_use]
     pub fn is_enumerated(&self) -> bool {
-        self.segments_done == Self::all_segments(&self.audience)
+        self.segments_done == self.all_segments()
+    }
+
+    /// In how many segments it is enumerated.
+    #[must_use]
+    pub fn segments(&self) -> u8 {
+        if self.is_in_feed_only() { 1 } else { self.audience.segments() }
     }
 
     /// The mask of [`Self::segments_done`] when all is done.
     #[must_use]
-    pub const fn all_segments(audience: &Audience) -> u64 {
-        u64::MAX >> (64 - audience.segments())
+    pub fn all_segments(&self) -> u64 {
+        u64::MAX >> (64 - self.segments())
     }
 
     /// Whether somebody sent it, and knows its id. Nobody sends what takes a message back from a person's other devices.
@@ -229,5 +281,39 @@ impl Message {
     pub fn rendering(&self, variant: u8) -> &Bytes {
         let localized = usize::from(variant).checked_sub(1).and_then(|index| self.localizations.get(index));
         localized.map_or(&self.payload, |localized| &localized.payload)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::audience::Exclusion;
+
+    /// A plain message for everyone, accepted.
+    pub(crate) fn broadcast() -> Message {
+        Message {
+            id: MessageId::from_bytes([1; 16]),
+            app: "demo".parse().unwrap(),
+            audience: Audience::All,
+            exclude: Exclusion::default(),
+            payload: Bytes::new(),
+            localizations: Vec::new(),
+            overrides: Vec::new(),
+            recalls: None,
+            options: Options { ttl_seconds: 60, ..Options::default() },
+            body_sha256: [0; 32],
+            accepted_at: UnixMillis(0),
+            schedule: Schedule::Now,
+            release_at: None,
+            series: None,
+            expires_at: UnixMillis::NEVER,
+            stage: Stage::Accepted,
+            releasing_at: None,
+            released_at: None,
+            segments_done: 0,
+            control: Control::default(),
+            holds: Vec::new(),
+            feed_after: None,
+        }
     }
 }

@@ -36,11 +36,17 @@ pub enum Reason {
     NothingToRecall,
     /// Suppressed: the person has seen it on another of their devices.
     ReadElsewhere,
+    /// Failed: it was to go by the vendor alone, and the device has no address there.
+    NoVendorToken,
+    /// Failed: it was to go by the vendor alone, and the vendor does not take it.
+    VendorRefused,
+    /// No end by itself: the vendor has it, and tells what becomes of it. Why a mailbox entry is not sent any more.
+    TakenByVendor,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::TimeToLive,
         Self::Closed,
         Self::Offline,
@@ -56,6 +62,9 @@ impl Reason {
         Self::Aborted,
         Self::NothingToRecall,
         Self::ReadElsewhere,
+        Self::NoVendorToken,
+        Self::VendorRefused,
+        Self::TakenByVendor,
     ];
 
     /// The stable name in JSON, logs and metrics.
@@ -77,6 +86,9 @@ impl Reason {
             Self::Aborted => "aborted",
             Self::NothingToRecall => "nothing_to_recall",
             Self::ReadElsewhere => "read_elsewhere",
+            Self::NoVendorToken => "no_vendor_token",
+            Self::VendorRefused => "vendor_refused",
+            Self::TakenByVendor => "taken_by_vendor",
         }
     }
 
@@ -99,6 +111,9 @@ impl Reason {
             Self::Aborted => "the sender aborted it before this device's turn",
             Self::NothingToRecall => "the device never got the message that is recalled",
             Self::ReadElsewhere => "the person has seen it on another of their devices",
+            Self::NoVendorToken => "it was to go by the device's vendor, and the device has no address there",
+            Self::VendorRefused => "it was to go by the device's vendor, and the vendor does not take it",
+            Self::TakenByVendor => "the device's vendor has taken it over",
         }
     }
 }

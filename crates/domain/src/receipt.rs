@@ -132,12 +132,24 @@ impl Ended {
         Self { stage: Stage::Delivered, reason: None, enqueued_at, sent_at }
     }
 
+    /// Taken by a vendor that does not tell what becomes of it.
+    #[must_use]
+    pub const fn handed_off(sent_at: UnixMillis) -> Self {
+        Self { stage: Stage::HandedOff, reason: None, enqueued_at: None, sent_at: Some(sent_at) }
+    }
+
     /// Not delivered, with the stage that belongs to the reason.
     #[must_use]
     pub const fn undelivered(reason: Reason, enqueued_at: Option<UnixMillis>) -> Self {
         let stage = match reason {
             Reason::TimeToLive | Reason::Closed | Reason::Offline => Stage::Expired,
-            Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => Stage::Failed,
+            Reason::Overflow
+            | Reason::UnknownDevice
+            | Reason::Deregistered
+            | Reason::NoVendorToken
+            | Reason::VendorRefused => Stage::Failed,
+            // Nobody records it: the vendor's own answer is the end.
+            Reason::TakenByVendor => Stage::HandedOff,
             Reason::Unbound
             | Reason::Collapsed
             | Reason::NotificationsOff

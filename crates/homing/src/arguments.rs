@@ -18,7 +18,7 @@ pub use audience::{AudienceCommand, ListArguments, ListKind};
 pub use bench::{BenchArguments, BenchProfile};
 pub use device::{DeviceCommand, ReportArguments, Switch, TransportChoice};
 pub use message::{AmendArguments, MessageCommand, NewRate, OneMessage, WatchArguments, WatchUntil};
-pub use push::PushArguments;
+pub use push::{DeliveryChoice, PushArguments};
 pub use schedule::ScheduleArguments;
 pub use simulate::{SimulateArguments, TagShare};
 
@@ -115,6 +115,9 @@ pub struct ServeArguments {
     /// Bearer token of /metrics for callers not on loopback
     #[arg(long, value_name = "TOKEN")]
     pub metrics_token: Option<String>,
+    /// For trying out: take what is for the devices' vendors, and append it to this file, one JSON line for each push
+    #[arg(long, value_name = "FILE")]
+    pub stand_in_vendor: Option<String>,
     /// human or json [default: human]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -147,6 +150,7 @@ impl ServeArguments {
             ("app_quota_per_second", &self.app_quota_per_second),
             ("stop_within_seconds", &self.stop_within_seconds),
             ("metrics.token", &self.metrics_token),
+            ("stand_in_vendor", &self.stand_in_vendor),
             ("log.format", &self.log_format),
             ("log.filter", &self.log_filter),
             ("fail_point", &self.fail_point),

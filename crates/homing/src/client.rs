@@ -205,6 +205,19 @@ impl ApiClient {
         self.send(Method::POST, "/v1/messages", token, json(body)?, Some(key)).await
     }
 
+    /// `GET` of something that is text.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn get_text(&self, path: &str) -> Result<String, ClientError> {
+        let request = Request::builder().method(Method::GET).uri(format!("{}{path}", self.server));
+        let request = request.body(Full::default()).map_err(|error| ClientError::Setup(error.to_string()))?;
+        let body = tokio::time::timeout(ANSWER_WITHIN, self.body(request)).await;
+        let body =
+            body.unwrap_or_else(|_| Err(self.no_answer(format!("nothing within {} s", ANSWER_WITHIN.as_secs()))))?;
+        String::from_utf8(body.into()).map_err(|_| ClientError::NotJson(self.server.to_string()))
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -246,6 +259,14 @@ impl ApiClient {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, ClientError> {
+        let body = self.body(request).await?;
+        // No content is `null`, which is what a unit and an Option read.
+        let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+        serde_json::from_slice(body).map_err(|_| ClientError::NotJson(self.server.to_string()))
+    }
+
+    /// The body of an answer that is no refusal.
+    async fn body(&self, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError> {
         let response = self.inner.request(request).await.map_err(|error| self.no_answer(innermost(&error)))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES)
@@ -257,9 +278,7 @@ impl ApiClient {
             let problem = serde_json::from_slice(&body).unwrap_or(Value::Null);
             return Err(ClientError::Refused { status, problem });
         }
-        // No content is `null`, which is what a unit and an Option read.
-        let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(body).map_err(|_| ClientError::NotJson(self.server.to_string()))
+        Ok(body)
     }
 
     fn no_answer(&self, why: String) -> ClientError {

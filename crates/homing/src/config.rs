@@ -78,6 +78,8 @@ pub struct Config {
     pub stop_within: u64,
     /// `Authorization: Bearer` of `/metrics` for callers that are not on loopback.
     pub metrics_token: Option<String>,
+    /// Where what vendors would get is written down, for trying things out. `None` = nothing goes by any vendor.
+    pub stand_in_vendor: Option<PathBuf>,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Which logs are written: a `tracing` filter.
@@ -125,6 +127,7 @@ impl Config {
             app_quota_per_second: reader.number("app_quota_per_second", 1..=1_000_000),
             stop_within: u64::from(reader.number("stop_within_seconds", 1..=600)) * 1_000,
             metrics_token: Some(reader.text("metrics.token")).filter(|token| !token.is_empty()),
+            stand_in_vendor: Some(reader.text("stand_in_vendor")).filter(|file| !file.is_empty()).map(PathBuf::from),
             log_format: reader.log_format(),
             log_filter: reader.text("log.filter"),
             drill: reader.drill(),

@@ -12,6 +12,7 @@ mod listener;
 mod logs;
 mod operations;
 mod stages;
+mod stand_in_vendor;
 mod start;
 mod sweeper;
 mod tls;

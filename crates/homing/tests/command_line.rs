@@ -158,11 +158,11 @@ async fn a_time_that_passed_while_the_server_was_dead_is_made_up_for_once() {
     tour.server = tour.command.start().await.unwrap();
     let first = tour.client("device listen --count 1 --json").output().await.unwrap();
     let heard: Value = serde_json::from_slice(&first.stdout).unwrap();
-    assert_eq!((&heard["message_id"], &heard["seq"]), (&missed["message_id"], &1.into()));
+    assert_eq!(heard["message_id"], missed["message_id"]);
     let next = tour.json("push --all --title next").await;
     let second = tour.client("device listen --count 1 --json").output().await.unwrap();
     let heard: Value = serde_json::from_slice(&second.stdout).unwrap();
-    assert_eq!((&heard["message_id"], &heard["seq"]), (&next["message_id"], &2.into()), "nothing came between");
+    assert_eq!(heard["message_id"], next["message_id"], "nothing came between");
 }
 
 fn in_milliseconds(span: i64) -> Timestamp {

@@ -77,7 +77,7 @@ fn delivery(criterion: &mut Criterion) {
             let target = HandOffTarget { device, conn_seq: 1, seq, enqueued_at: NOW };
             live.hand_off(NOW, &body, target);
             perform(&mut live, &mut out);
-            live.receive(NOW, &bytes(Ack { seq, receipts: vec![] }));
+            live.receive(NOW, &bytes(Ack { seq, receipts: vec![], feed_offset: 0 }));
             perform(&mut live, &mut out);
             black_box(&out);
             out.clear();

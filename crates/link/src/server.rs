@@ -8,12 +8,13 @@
 //! * [`Leaving`]: the link is over. Waits for the last receipts to be durable, trims, and gives the device up.
 //!
 //! The driver performs every [`Effect`] that `poll` gives out, in order, and reports how it went. Answers may arrive late,
-//! in any order among different kinds of effects. There is at most one `ReadMailbox`, one `FetchBody`, one `Tombstone` and
-//! one `Trim` under way at a time.
+//! in any order among different kinds of effects. There is at most one `ReadMailbox`, one `FetchBody`, one `ReadFeed`,
+//! one `Tombstone` and one `Trim` under way at a time.
 
 mod claim;
 mod closing;
 mod effect;
+mod feed;
 mod greeting;
 mod joining;
 mod leaving;
@@ -22,6 +23,7 @@ mod live;
 pub use claim::Claim;
 pub use closing::Closing;
 pub use effect::{Effect, StoreFault, Ticket};
+pub use feed::{FeedLog, FeedPage};
 pub use greeting::Greeting;
 pub use joining::Joining;
 pub use leaving::Leaving;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
+use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
 
 use crate::Result;
 
@@ -26,10 +26,22 @@ pub trait Ledger: Send + Sync {
         covers: u32,
     ) -> impl Future<Output = Result<()>> + Send;
 
+    /// [`Delivery::claim`], atomically; a row that is not there yet is made, of that channel.
+    fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<Claimed>> + Send;
+
+    /// [`Delivery::release_claim`]. A row that has ended stays ended.
+    fn release_claim(&self, message: MessageId, device: DeviceId) -> impl Future<Output = Result<()>> + Send;
+
     /// A message's numbers.
     fn tally(&self, message: MessageId) -> impl Future<Output = Result<Tally>> + Send;
 
-    /// One row.
+    /// One row, consistently read.
     fn delivery(&self, message: MessageId, device: DeviceId) -> impl Future<Output = Result<Option<Delivery>>> + Send;
 
     /// Rows of a message in the order of device ids, after `after`, at most `limit`.

@@ -56,6 +56,9 @@ pub trait Mailboxes: Send + Sync {
         sent: Seq,
     ) -> impl Future<Output = Result<std::result::Result<Detached, Fenced>>> + Send;
 
+    /// Sets [`Mailbox::has_vendor`]; a device without a mailbox stays without.
+    fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> impl Future<Output = Result<()>> + Send;
+
     /// [`Mailbox::withdraw`]; a device without a mailbox has no such entry.
     fn withdraw(
         &self,

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
+use homing_domain::{AppId, ChangeRefused, FeedOffset, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
 
 use crate::Result;
 
@@ -35,9 +35,15 @@ pub trait Messages: Send + Sync {
     /// message may have moved on, and the newest may be missing.
     fn overdue(&self, now: UnixMillis, limit: usize) -> impl Future<Output = Result<Vec<MessageId>>> + Send;
 
-    /// `accepted`, or `scheduled` with its time come ([`Message::may_be_released`]) → `releasing` with `releasing_at = now`; a
-    /// message that is further already, or that was given another time, is answered as it stands. `None` = no such message.
-    fn begin_release(&self, id: MessageId, now: UnixMillis) -> impl Future<Output = Result<Option<Message>>> + Send;
+    /// `accepted`, or `scheduled` with its time come ([`Message::may_be_released`]) → `releasing`:
+    /// [`Message::begin_release`], atomically. A message that is further already, or that was given another time, is answered as
+    /// it stands. `None` = no such message.
+    fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> impl Future<Output = Result<Option<Message>>> + Send;
 
     /// Notes that a segment is enumerated; the last one moves `releasing` → `released`. May be repeated.
     fn finish_segment(

@@ -9,6 +9,8 @@
 //! | `record`, per row that ends for the first time | 1 | 1 WRU |
 //! | `record`, per repeated or losing end | 1 | 1 WRU |
 //! | `record`, per row of facts, or late delivery after an expiry | 2 | 1 RRU + 1 WRU; 2 WRU |
+//! | `record`, per row that a vendor's way ends: a claim made it | 2 | 1 RRU + 1 WRU |
+//! | `claim_delivery`, granted or not; `release_claim` | 1 | 1 WRU |
 //! | `count`, `count_targets`, per message: the first 16 batches and shards | 1 | 1 WRU |
 //! | … every further one | 2 | 1 WRU (refused) + 4 WRU |
 //! | `tally` | 1 | 1 RRU |
@@ -17,6 +19,7 @@
 //!
 //! A row is about 130 bytes and never near 1 KiB.
 
+mod claim;
 mod numbers;
 mod row;
 
@@ -24,7 +27,9 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{BatchId, Delivery, DeviceId, Event, MessageId, Receipt, ShardId, Tally};
+use homing_domain::{
+    BatchId, Channel, Claimed, Delivery, DeviceId, Event, MessageId, Receipt, ShardId, Tally, UnixMillis,
+};
 use homing_ports::{Ledger, Result};
 
 use crate::AwsStore;
@@ -62,8 +67,10 @@ impl AwsStore {
     async fn record_row(&self, batch: BatchId, first: &Receipt, receipts: &[Receipt]) -> Result<Delivery> {
         let call = call("record receipts");
         let kept_until = expiry(self.shared.clock.now().plus(HISTORY_KEPT_FOR)).into_value();
-        // Facts follow an end nearly always; an end is nearly always the first that is heard of a row.
-        let is_first = receipts.iter().any(|receipt| matches!(receipt.event, Event::Ended(_)));
+        // Facts follow an end nearly always; an end is nearly always the first that is heard of a row, unless a vendor was
+        // asked: then a claim was.
+        let is_first = |receipt: &Receipt| matches!(receipt.event, Event::Ended(_)) && receipt.channel == Channel::Own;
+        let is_first = receipts.iter().any(is_first);
         let known = if is_first { Known::Item(None) } else { Known::Nothing };
         let decide = |item: Option<Item>| {
             let ttl = item.as_ref().and_then(|item| item.get(TTL)).unwrap_or(&kept_until).clone();
@@ -130,6 +137,22 @@ impl Ledger for AwsStore {
     async fn count_targets(&self, shard: ShardId, message: MessageId, devices: usize, covers: u32) -> Result<()> {
         let mark = numbers::Mark::shard(&shard);
         self.count_once(call("count targets"), mark, message, Tally::of_page(devices, covers)).await
+    }
+
+    async fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> Result<Claimed> {
+        self.claim(message, device, channel, now).await
+    }
+
+    async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
+        // Refused = nobody has claimed it, or there is no row.
+        let call = call("release the claim of the delivery");
+        self.update(call, row::key(&message, &device), claim::release()).await.map(|_| ())
     }
 
     async fn tally(&self, message: MessageId) -> Result<Tally> {

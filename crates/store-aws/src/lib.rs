@@ -19,6 +19,7 @@ mod directory;
 mod error;
 mod events;
 mod expression;
+mod feeds;
 mod gateways;
 mod item;
 mod ledger;

@@ -11,7 +11,7 @@
 //! | `enqueue` with a collapse key | 2 | 1 RRU + 1 WRU |
 //! | `enqueue` that the device's user is not the addressee of | 2 | 2 WRU: the refusal is remembered |
 //! | `take_over`, `detach` | 1 | 1 WRU; a fenced one as well |
-//! | `tombstone`, `trim`, `withdraw`, `bind`, `revoke`, `overflow`, `merge_overflow` | 2 | 1 RRU + 1 WRU, or 1 RRU if nothing changes |
+//! | `tombstone`, `trim`, `set_vendor`, `withdraw`, `bind`, `revoke`, `overflow`, `merge_overflow` | 2 | 1 RRU + 1 WRU, or 1 RRU if nothing changes |
 //! | `create_mailbox` | 1 | 1 WRU |
 //! | `mailbox` | 1 | 1 RRU |
 //!
@@ -195,6 +195,13 @@ impl Mailboxes for AwsStore {
         let update = blind::detach(conn_seq, sent);
         let answer = self.update_mailbox(call("detach the mailbox"), device, update, run).await?;
         Ok(answer.unwrap_or(Err(NO_OWNER)))
+    }
+
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        let run = move |mailbox: &mut Mailbox| mailbox.has_vendor = has_vendor;
+        let call = call("note in the mailbox whether there is a vendor");
+        self.change_mailbox(call, device, Known::Nothing, run).await?;
+        Ok(())
     }
 
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {

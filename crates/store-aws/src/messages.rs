@@ -12,7 +12,8 @@
 //! | accept of what is there | 1 | 1 | |
 //! | message | 1, or 2 with the body outside | | 1 each |
 //! | begin_release | 1 | 1 + 2 (`due`) | |
-//! | finish_segment, named audience | 1 | 1 | |
+//! | begin_release into a feed | 2 | 1 + 2 (`due`) | 1 |
+//! | finish_segment, named audience or in a feed only | 1 | 1 | |
 //! | finish_segment, everyone | 1 a segment, 1 at the end, 1 for segment 0 | 1 each | |
 //! | complete | 1 | 1 + 1 (`due`) | |
 //! | change | 2 | 1 + 0 to 2 (`due`) | 1 |
@@ -37,7 +38,7 @@ mod shard_row;
 #[cfg(test)]
 mod tests;
 
-use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
+use homing_domain::{AppId, ChangeRefused, FeedOffset, Message, MessageChange, MessageId, Shard, ShardId, UnixMillis};
 use homing_ports::{Accepted, Error, Fault, Messages, Result};
 
 use crate::AwsStore;
@@ -101,8 +102,13 @@ impl Messages for AwsStore {
         self.list_overdue(now, limit).await
     }
 
-    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
-        self.release(id, now).await
+    async fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
+        self.release(id, now, feed_head).await
     }
 
     async fn finish_segment(&self, id: MessageId, segment: u8, now: UnixMillis) -> Result<Option<Message>> {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | mailboxes | device id (16 bytes) | – |
 //! | messages | message id, 16 bytes | `m` the message, `a` + body hash its large payload and audience, `s` + shard id a page |
+//! | | app, for its feed | offset, 8 bytes: see the module `feeds` |
 //! | ledger | message id + one nibble of the device id; message id for numbers | device id; `t…` numbers, `b…` applied batches |
 //! | directory | see the module `directory` | |
 //!

@@ -92,6 +92,7 @@ fn message(n: u64) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }

@@ -65,6 +65,7 @@ fn device(n: u64) -> Device {
         updated_at: UnixMillis(1),
         seen_at: UnixMillis(1),
         revision: 1,
+        lanes: Vec::new(),
     }
 }
 

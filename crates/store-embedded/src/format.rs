@@ -15,8 +15,9 @@ use crate::{messages, rows};
 ///
 /// 1: the first. 2: messages have a time when they are looked at again ([`Table::MessagesDue`]); an earlier release would
 /// not keep it, so it must not open such a store. 3: messages have audiences, schedules and controls, and devices
-/// preferences, which an earlier release would drop.
-const FORMAT: u32 = 3;
+/// preferences, which an earlier release would drop. 4: messages have a delivery policy and a place in the feed of their app,
+/// devices lanes, mailboxes a mark of their vendor, deliveries claims, likewise.
+const FORMAT: u32 = 4;
 
 /// Rows of one batch while an earlier format is brought to the present.
 const PAGE_ROWS: usize = 1_000;
@@ -34,8 +35,8 @@ pub(crate) fn check(engine: &Engine, path: &Path) -> Result<(), OpenError> {
     match found.map(|row| row.version) {
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT }),
         Some(FORMAT) => Ok(()),
-        // Rows of format 2 are read as they are.
-        Some(2) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
+        // Rows of formats 2 and 3 are read as they are.
+        Some(2 | 3) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
         Some(_) | None => upgrade(engine).map_err(|error| OpenError::from_store(path, error)),
     }
 }
@@ -78,7 +79,10 @@ fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<Format
 
 #[cfg(test)]
 mod tests {
-    use homing_domain::{Audience, Control, Exclusion, MessageId, Options, Priority, Schedule, Stage, UnixMillis};
+    use homing_domain::{
+        Audience, Control, DeliveryPolicy, Device, DeviceId, Exclusion, Lane, LaneChange, MessageId, Options, Priority,
+        Schedule, Stage, UnixMillis,
+    };
 
     use super::*;
 
@@ -104,6 +108,7 @@ mod tests {
             series: None,
             control: Control::default(),
             holds: Vec::new(),
+            feed_after: None,
             segments_done: 0,
         }
     }
@@ -120,18 +125,44 @@ mod tests {
         put(Key::of(Table::MessagesAccepted).time(UnixMillis(1_000)).message(&messages[0].id), Vec::new());
     }
 
+    fn bytes_of(fixture: &str) -> Vec<u8> {
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        fixture.trim_end().as_bytes().chunks(2).map(byte).collect()
+    }
+
     /// A scheduled message as the second format has it: a later release's fields are not there.
     const SECOND: &str = include_str!("rows/fixtures/message_2_scheduled.hex");
+    /// A message with all that the third format has.
+    const THIRD: &str = include_str!("rows/fixtures/message_3.hex");
+    /// A device of the third format with quiet hours.
+    const THIRD_DEVICE: &str = include_str!("rows/fixtures/device_3.hex");
+
+    #[test]
+    fn the_third_format_is_read_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let message = messages::key(&MessageId::from_bytes([2; 16]));
+        let device = Key::of(Table::Devices).device(&DeviceId::from_bytes([1; 16]));
+        {
+            let engine = Engine::open(directory.path()).unwrap();
+            let put = |key: Key, value: Vec<u8>| engine.keyspace(key.table).insert(key.bytes, value).unwrap();
+            put(Key::of(Table::Format), vec![0x08, 0x03]);
+            put(message.clone(), bytes_of(THIRD));
+            put(device.clone(), bytes_of(THIRD_DEVICE));
+        }
+        for _ in 0..2 {
+            let engine = Engine::open(directory.path()).unwrap();
+            let message = engine.noun::<Message>(&message).unwrap().unwrap();
+            assert_eq!((message.options.delivery, message.feed_after), (DeliveryPolicy::default(), None));
+            let device = engine.noun::<Device>(&device).unwrap().unwrap();
+            assert_eq!(device.lanes, [LaneChange { at: UnixMillis(0), to: Lane::Pages }], "for its quiet hours");
+            assert_eq!(engine.row::<FormatRow>(&Key::of(Table::Format)).unwrap(), Some(FormatRow { version: FORMAT }));
+        }
+    }
 
     #[test]
     fn the_second_format_is_read_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = SECOND
-            .trim_end()
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-            .collect();
+        let bytes = bytes_of(SECOND);
         let id = MessageId::from_bytes([2; 16]);
         {
             let engine = Engine::open(directory.path()).unwrap();

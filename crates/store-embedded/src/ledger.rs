@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
+use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
 use homing_ports::{Ledger, Result};
 
 use crate::EmbeddedStore;
@@ -81,6 +81,27 @@ fn record(view: &mut View<'_>, batch: BatchId, receipts: &[Receipt], now: UnixMi
     Ok(rows.into_iter().map(|(row, _)| row).collect())
 }
 
+fn claim(
+    view: &mut View<'_>,
+    message: MessageId,
+    device: DeviceId,
+    channel: Channel,
+    now: UnixMillis,
+    clock: UnixMillis,
+) -> StoreResult<Claimed> {
+    let key = deliveries_of(&message).device(&device);
+    let stored = view.noun::<Delivery>(&key)?;
+    if stored.is_none() {
+        age_without_message(view, message, clock)?;
+    }
+    let mut row = stored.unwrap_or_else(|| Delivery::new(message, device, channel));
+    let claimed = row.claim(now);
+    if claimed == Claimed::Granted {
+        view.put_noun(key, &row);
+    }
+    Ok(claimed)
+}
+
 impl Ledger for EmbeddedStore {
     /// Each row is answered once, however many receipts it got.
     async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
@@ -105,6 +126,29 @@ impl Ledger for EmbeddedStore {
         self.commit("count targets", move |view| {
             let mark = counted_of(&message).byte(SHARD).shard(&shard);
             count_once(view, mark, message, &Tally::of_page(devices, covers), now)
+        })
+        .await
+    }
+
+    async fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> Result<Claimed> {
+        let clock = self.shared.clock.now();
+        self.commit("claim the delivery", move |view| claim(view, message, device, channel, now, clock)).await
+    }
+
+    async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
+        self.commit("release the claim of the delivery", move |view| {
+            let key = deliveries_of(&message).device(&device);
+            if let Some(mut row) = view.noun::<Delivery>(&key)?.filter(|row| row.claimed_at.is_some()) {
+                row.release_claim();
+                view.put_noun(key, &row);
+            }
+            Ok(())
         })
         .await
     }

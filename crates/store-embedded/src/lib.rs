@@ -18,6 +18,7 @@ mod devices;
 mod engine;
 mod error;
 mod events;
+mod feeds;
 mod format;
 mod gateways;
 mod ledger;

@@ -125,6 +125,12 @@ impl Mailboxes for EmbeddedStore {
         Ok(answer.unwrap_or(Err(NO_OWNER)))
     }
 
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        let run = move |mailbox: &mut Mailbox| mailbox.has_vendor = has_vendor;
+        self.change_mailbox("note in the mailbox whether there is a vendor", device, run).await?;
+        Ok(())
+    }
+
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
         let run = move |mailbox: &mut Mailbox| mailbox.withdraw(message, reason);
         let answer = self.change_mailbox("withdraw from the mailbox", device, run).await?;

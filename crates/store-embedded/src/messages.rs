@@ -1,7 +1,9 @@
 //! Message rows, their indexes, and the pages of their audiences.
 
 use homing_domain::limits::FANOUT_SEGMENTS;
-use homing_domain::{AppId, ChangeRefused, Message, MessageChange, MessageId, Shard, ShardId, Stage, UnixMillis};
+use homing_domain::{
+    AppId, ChangeRefused, FeedOffset, Message, MessageChange, MessageId, Shard, ShardId, Stage, UnixMillis,
+};
 use homing_ports::{Accepted, Messages, Result};
 
 use crate::EmbeddedStore;
@@ -125,13 +127,15 @@ impl Messages for EmbeddedStore {
         .await
     }
 
-    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
         self.commit("begin the release of the message", move |view| {
             change(view, id, |message| {
-                if message.may_be_released(now) {
-                    message.stage = Stage::Releasing;
-                    message.releasing_at = Some(now);
-                }
+                message.begin_release(now, feed_head);
             })
         })
         .await

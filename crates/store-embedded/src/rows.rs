@@ -4,7 +4,10 @@
 mod app;
 mod audience;
 mod code;
+mod delivery_policy;
 mod device;
+mod feed;
+mod lanes;
 mod ledger;
 mod mailbox;
 mod message;

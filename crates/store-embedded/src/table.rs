@@ -15,7 +15,7 @@ pub(crate) enum Space {
     Directory,
     /// One item per device, rewritten with every push.
     Mailboxes,
-    /// Messages, their indexes, the pages of their audiences, and what ages out when.
+    /// Messages, their indexes, the pages of their audiences, the feeds of apps, and what ages out when.
     Messages,
     /// Delivery rows, numbers, and what was counted already.
     Ledger,
@@ -118,6 +118,8 @@ tables! {
     Aging = Messages 5;
     /// time, message → (): when somebody must look at it again.
     MessagesDue = Messages 6;
+    /// app, offset → entry of its feed.
+    Feeds = Messages 7;
     /// message, device → delivery.
     Deliveries = Ledger 1;
     /// message → numbers.

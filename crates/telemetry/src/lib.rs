@@ -12,6 +12,7 @@ pub mod metric;
 
 mod bus;
 mod delivery;
+mod feed;
 mod http;
 mod link;
 mod message;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use bus::Told;
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
+pub use feed::{FeedCounted, FeedPushed, FeedRead};
 pub use http::HttpAnswered;
 pub use link::{HandshakeRefused, LinkClosed, LinkOpened, LinksLive, PresenceDropped};
 pub use message::{

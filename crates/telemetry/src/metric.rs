@@ -58,6 +58,9 @@ registry! {
     LINKS_LIVE = Gauge Count "homing_links_live" "Device links that are open.";
     HANDSHAKES_REFUSED = Counter Count "homing_handshakes_refused_total" "Links refused before or at Hello, by reason.";
     PRESENCE_DROPPED = Counter Count "homing_presence_events_dropped_total" "Events of devices that came or went and were not told, by reason: full, refused.";
+    FEED_ENTRIES_READ = Counter Count "homing_feed_entries_read_total" "Entries of feeds that gateways read.";
+    FEED_PUSHES = Counter Count "homing_feed_pushes_total" "Messages that were sent by a feed to devices that keep their place in it, repeats included.";
+    FEED_COUNTED = Counter Count "homing_feed_deliveries_counted_total" "Deliveries by a feed whose count is in the receipts queue.";
     HTTP_REQUESTS = Counter Count "homing_http_requests_total" "HTTP requests answered, by route, method and status.";
     HTTP_TIME = Histogram Seconds "homing_http_request_seconds" "From an HTTP request to its answer, by route.";
     STORE_COMMITS = Counter Count "homing_store_commits_total" "Group commits of the embedded store.";

@@ -68,6 +68,9 @@ fn emit_messages_and_deliveries() {
 fn emit_the_others() {
     LinkOpened { device: DEVICE, conn_seq: 1, transport: "quic", took: 3 }.emit();
     LinkClosed { device: DEVICE, conn_seq: 1, reason: "idle", life: 3 }.emit();
+    FeedRead { app: &"demo".parse().unwrap(), entries: 3, head: 7 }.emit();
+    FeedPushed { device: DEVICE, pushes: 2 }.emit();
+    FeedCounted { gateway: GATEWAY, messages: 1, deliveries: 2 }.emit();
     PresenceDropped { gateway: GATEWAY, events: 2, reason: "full" }.emit();
     LinksLive { gateway: GATEWAY, links: 1 }.emit();
     HandshakeRefused { device: None, transport: "tcp", reason: "draining" }.emit();

@@ -117,7 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::{Ack, Ping, Push, Skip};
+    use crate::frame::{Ack, Hello, Ping, Pong, Push, Recall, Skip};
 
     fn bytes_of(frame: &Frame) -> BytesMut {
         let mut buffer = BytesMut::new();
@@ -132,6 +132,25 @@ mod tests {
     #[test]
     fn an_empty_ping_is_two_bytes() {
         assert_eq!(bytes_of(&Ping::default().into()).as_ref(), [1, 5]);
+    }
+
+    /// Their tags never change. Without one, a frame is what it was before there were feeds, to the byte.
+    #[test]
+    fn offsets_in_the_feed_have_their_place() {
+        let frames: [(Frame, &[u8]); 6] = [
+            (Ack { seq: 5, ..Ack::default() }.into(), &[3, 4, 0x08, 5]),
+            (Ack { seq: 5, feed_offset: 7, ..Ack::default() }.into(), &[5, 4, 0x08, 5, 0x18, 7]),
+            (Pong { feed_offset: 7, ..Pong::default() }.into(), &[3, 6, 0x20, 7]),
+            (Push { feed_offset: 7, ..Push::default() }.into(), &[3, 3, 0x48, 7]),
+            (Recall { feed_offset: 7, ..Recall::default() }.into(), &[3, 9, 0x20, 7]),
+            (Hello { feed_offset: 7, reads_feed: true, ..Hello::default() }.into(), &[5, 1, 0x60, 7, 0x68, 1]),
+        ];
+        for (frame, bytes) in frames {
+            assert_eq!(bytes_of(&frame).as_ref(), bytes);
+            let mut decoder = Decoder::new();
+            decoder.feed(bytes);
+            assert_eq!(decoder.next_frame(), Ok(Some(frame)));
+        }
     }
 
     #[test]
@@ -177,7 +196,7 @@ mod tests {
             let mut frames = Vec::new();
             for (seq, payload) in seqs {
                 frames.push(push(seq, payload));
-                frames.push(Ack { seq, receipts: vec![] }.into());
+                frames.push(Ack { seq, receipts: vec![], feed_offset: 0 }.into());
                 frames.push(Skip { to_seq: seq, reason: 3, count: 2 }.into());
             }
             let mut stream = BytesMut::new();

@@ -133,6 +133,13 @@ pub struct Hello {
     /// Unacknowledged messages that it can hold; 0 = the default.
     #[prost(uint32, tag = "11")]
     pub window: u32,
+    /// Offset in the app's feed up to which everything was durably processed or is not for this device.
+    #[prost(uint64, tag = "12")]
+    pub feed_offset: u64,
+    /// The device keeps `feed_offset` of Push, Recall and Pong, and acknowledges it. One that does not gets the same messages
+    /// as "now or never" ones, again on each link until they expire, and knows them by their ids.
+    #[prost(bool, tag = "13")]
+    pub reads_feed: bool,
 }
 
 /// How a link goes on from the last one.
@@ -242,6 +249,9 @@ pub struct Push {
     /// The payload.
     #[prost(bytes = "bytes", tag = "8")]
     pub payload: Bytes,
+    /// Set when it came by the app's feed: its offset there. It has no seq then.
+    #[prost(uint64, tag = "9")]
+    pub feed_offset: u64,
 }
 
 /// What a receipt from the device says.
@@ -281,6 +291,9 @@ pub struct Ack {
     /// What the person did; at most 100.
     #[prost(message, repeated, tag = "2")]
     pub receipts: Vec<FactReceipt>,
+    /// The same for the app's feed; 0 = nothing new.
+    #[prost(uint64, tag = "3")]
+    pub feed_offset: u64,
 }
 
 /// Heartbeat.
@@ -309,6 +322,9 @@ pub struct Pong {
     /// Heartbeat settings changed.
     #[prost(message, optional, tag = "3")]
     pub heartbeat: Option<HeartbeatConfig>,
+    /// Up to this offset nothing of the app's feed is for the device beyond what it has; 0 = unchanged.
+    #[prost(uint64, tag = "4")]
+    pub feed_offset: u64,
 }
 
 /// The timed downlink probe.
@@ -357,6 +373,9 @@ pub struct Recall {
     /// Id of the recall itself, 16 bytes; empty = none.
     #[prost(bytes = "bytes", tag = "3")]
     pub recall: Bytes,
+    /// Set when it came by the app's feed: its offset there. It has no seq then.
+    #[prost(uint64, tag = "4")]
+    pub feed_offset: u64,
 }
 
 /// Connect elsewhere.

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use homing_domain::mailbox::{Detached, Fenced, Mailbox, Tombstoned, Trimmed};
-use homing_domain::{ConnSeq, DeviceId, MessageId, PushBody, UpstreamId};
-use homing_link::server::{Effect, StoreFault};
+use homing_domain::{ConnSeq, DeviceId, FeedOffset, MessageId, PushBody, UpstreamId};
+use homing_link::server::{Effect, FeedPage, StoreFault};
 use tracing::warn;
 
 use crate::context::Context;
+use crate::feeds::{AppFeed, Asked, Sources, page_for};
 use crate::ports::GatewayPorts;
 
 /// A call that takes longer is taken for lost.
@@ -22,6 +23,7 @@ type Outcome<T> = Result<T, StoreFault>;
 pub(super) enum Answer {
     Mailbox(Outcome<Option<Mailbox>>),
     Body(MessageId, Outcome<Option<Arc<PushBody>>>),
+    Feed(Outcome<FeedPage>),
     Tombstoned(Outcome<Tombstoned>),
     Trimmed(Outcome<Trimmed>),
     Detached(Outcome<Detached>),
@@ -30,8 +32,11 @@ pub(super) enum Answer {
     Told,
 }
 
+/// One call.
+type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
 /// Calls under way: at most one of each kind, and the upstream messages of one link.
-pub(super) type Calls = FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>;
+pub(super) type Calls = FuturesUnordered<Call>;
 
 /// The call that an effect asks for; `None` for effects that are not store calls.
 pub(super) fn call<P: GatewayPorts>(
@@ -39,7 +44,7 @@ pub(super) fn call<P: GatewayPorts>(
     device: DeviceId,
     conn_seq: ConnSeq,
     effect: Effect,
-) -> Option<Pin<Box<dyn Future<Output = Answer> + Send>>> {
+) -> Option<Call> {
     let context = Arc::clone(context);
     Some(match effect {
         Effect::ReadMailbox => Box::pin(async move {
@@ -67,9 +72,41 @@ pub(super) fn call<P: GatewayPorts>(
             let call = context.ports.store_upstream(upstream);
             Answer::Upstream(id, answer(&context, call).await.map(|_| ()))
         }),
-        Effect::Transmit(_) | Effect::Record { .. } | Effect::Undelivered(_) | Effect::Close(_) | Effect::Ended => {
+        Effect::Transmit(_)
+        | Effect::Record { .. }
+        | Effect::ReadFeed { .. }
+        | Effect::CountFeed(_)
+        | Effect::Undelivered(_)
+        | Effect::Close(_)
+        | Effect::Ended => {
             return None;
         }
+    })
+}
+
+/// Finds what the feed has for a device. To wait for others who read the feed takes no place, and there is no more than one
+/// who does for each app; the rest is a store call like others.
+pub(super) fn read_feed<P: GatewayPorts>(
+    context: &Arc<Context<P>>,
+    feed: &Arc<AppFeed>,
+    device: DeviceId,
+    after: FeedOffset,
+    limit: usize,
+) -> Call {
+    let (context, feed) = (Arc::clone(context), Arc::clone(feed));
+    Box::pin(async move {
+        if feed.must_read(after)
+            && let Err(fault) = feed.catch_up(&*context.ports, after).await
+        {
+            return Answer::Feed(Err(fault));
+        }
+        let now = context.now();
+        if let Some(page) = feed.nothing_after(after, now) {
+            return Answer::Feed(Ok(page));
+        }
+        let sources = Sources { ports: &*context.ports, messages: context.feeds.messages(), bodies: &context.bodies };
+        let call = page_for(&sources, &feed, Asked { device, after, limit, now });
+        Answer::Feed(answer(&context, call).await)
     })
 }
 

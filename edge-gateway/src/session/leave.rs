@@ -27,6 +27,7 @@ pub(super) async fn run<P: GatewayPorts>(context: &Arc<Context<P>>, left: &Left,
                 Effect::Record { ticket, receipts } => {
                     context.outbox.put(Entry { receipts, ticket, link: Arc::clone(handle) }).await;
                 }
+                Effect::CountFeed(messages) => context.feed_counts.count(&messages),
                 Effect::Undelivered(item) => context.returns.put(item).await,
                 other => calls.extend(call(context, device, conn_seq, other)),
             }

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use homing_domain::Notice;
+use homing_domain::{FeedOffset, Notice};
 use homing_link::server::{Closing, Effect, Leaving, Live};
-use homing_wire::{CloseCode, Frame, Pong, encode};
+use homing_telemetry::FeedPushed;
+use homing_wire::{CloseCode, Frame, Pong, Push, Recall, encode};
 
-use super::calls::{Answer, Calls, call};
+use super::calls::{Answer, Calls, call, read_feed};
 use super::ending::{Ending, FAREWELL_WITHIN};
 use super::join::{Joined, tell_previous};
 use crate::context::Context;
+use crate::feeds::FeedLink;
 use crate::handle::Handle;
 use crate::outbox::Entry;
 use crate::ports::GatewayPorts;
@@ -32,6 +34,7 @@ pub(super) struct Session<P, C> {
     pub(super) live: Live,
     /// Whether its app wants to be told who comes and goes.
     pub(super) presence: bool,
+    feed: FeedLink,
     calls: Calls,
     /// Receipts that found the outbox full; the machine bounds them, for they are not recorded.
     unsent: VecDeque<Entry>,
@@ -55,7 +58,10 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 Answer::Told
             }));
         }
-        Self { context, channel, handle, live: joined.live, presence: joined.presence, calls, unsent: VecDeque::new() }
+        // Before it asks for the first time: what comes after that answer is told.
+        let feed = context.feeds.join(joined.live.app(), &handle);
+        let Joined { live, presence, .. } = joined;
+        Self { context, channel, handle, live, presence, feed, calls, unsent: VecDeque::new() }
     }
 
     /// Until the link ends.
@@ -95,10 +101,12 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
     /// Performs what the machine asks for.
     async fn perform(&mut self) -> Result<(), Ending> {
         let mut bytes = BytesMut::new();
+        let mut by_feed = 0;
         while let Some(effect) = self.live.poll() {
             match effect {
                 Effect::Transmit(frame) => {
                     self.note(&frame);
+                    by_feed += usize::from(is_by_feed(&frame));
                     encode(&frame, &mut bytes);
                     if bytes.len() >= WRITE_AT {
                         self.write(&mut bytes).await?;
@@ -109,6 +117,8 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                     self.unsent.push_back(entry);
                     self.send_unsent();
                 }
+                Effect::ReadFeed { after, limit } => self.read_feed(after, limit),
+                Effect::CountFeed(messages) => self.context.feed_counts.count(&messages),
                 Effect::Undelivered(item) => self.context.returns.put(item).await,
                 Effect::Close(closing) => {
                     encode(&closing.frame(), &mut bytes);
@@ -122,7 +132,20 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 }
             }
         }
-        self.write(&mut bytes).await
+        self.write(&mut bytes).await?;
+        if by_feed > 0 {
+            FeedPushed { device: self.live.device(), pushes: by_feed }.emit();
+        }
+        Ok(())
+    }
+
+    /// Most links ask for what is not there, and are answered at once.
+    fn read_feed(&mut self, after: FeedOffset, limit: usize) {
+        let now = self.context.now();
+        match self.feed.feed().nothing_after(after, now) {
+            Some(page) => self.live.feed(now, Ok(page)),
+            None => self.calls.push(read_feed(&self.context, self.feed.feed(), self.live.device(), after, limit)),
+        }
     }
 
     /// Counts the requests to move.
@@ -170,6 +193,9 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
         if told.reread {
             self.live.reread(now);
         }
+        if told.feed {
+            self.live.feed_grew(now);
+        }
         if told.trim {
             self.live.trim_wanted(now);
         }
@@ -202,6 +228,7 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
                 let body = answer.as_ref().map(|body| body.as_deref()).map_err(|fault| *fault);
                 self.live.body(now, message, body);
             }
+            Answer::Feed(answer) => self.live.feed(now, answer),
             Answer::Tombstoned(answer) => self.live.tombstoned(now, answer),
             Answer::Trimmed(answer) => self.live.trimmed(now, answer),
             Answer::Upstream(id, answer) => self.live.upstream_stored(now, id, answer),
@@ -209,5 +236,13 @@ impl<P: GatewayPorts, C: Channel> Session<P, C> {
             // A live link gives nobody up; were it so, it would be over.
             Answer::Detached(_) => self.live.end(Closing::new(CloseCode::Normal)),
         }
+    }
+}
+
+/// Whether it brings what came by the feed.
+const fn is_by_feed(frame: &Frame) -> bool {
+    match frame {
+        Frame::Push(Push { feed_offset, .. }) | Frame::Recall(Recall { feed_offset, .. }) => *feed_offset > 0,
+        _ => false,
     }
 }

@@ -79,7 +79,7 @@ async fn now_or_never_is_acknowledged_by_its_receipt() {
     let push = link.push().await;
     assert_eq!(push.seq, 0);
     let received = FactReceipt { message: push.message, kind: FactKind::Received as i32, at_ms: 1 };
-    link.send(Ack { seq: 0, receipts: vec![received] }).await;
+    link.send(Ack { seq: 0, receipts: vec![received], feed_offset: 0 }).await;
     let receipts = world.until_receipts(1).await;
     assert_eq!(receipts[0].message, message);
     assert!(matches!(receipts[0].event, Event::Ended(end) if end.stage == Stage::Delivered));

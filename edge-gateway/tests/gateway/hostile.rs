@@ -71,10 +71,14 @@ const CASES: [Case; 24] = [
     after("a second Hello", CloseCode::Protocol, bytes),
     after("a Push from the device", CloseCode::Protocol, |_| bytes(Push::default())),
     after("a Welcome from the device", CloseCode::Protocol, |_| bytes(Welcome::default())),
-    after("an Ack beyond what was sent", CloseCode::Protocol, |_| bytes(Ack { seq: 1, receipts: vec![] })),
-    after("101 receipts", CloseCode::Protocol, |_| bytes(Ack { seq: 0, receipts: vec![receipt(16); 101] })),
+    after("an Ack beyond what was sent", CloseCode::Protocol, |_| {
+        bytes(Ack { seq: 1, receipts: vec![], feed_offset: 0 })
+    }),
+    after("101 receipts", CloseCode::Protocol, |_| {
+        bytes(Ack { seq: 0, receipts: vec![receipt(16); 101], feed_offset: 0 })
+    }),
     after("a receipt for half a message id", CloseCode::Protocol, |_| {
-        bytes(Ack { seq: 0, receipts: vec![receipt(8)] })
+        bytes(Ack { seq: 0, receipts: vec![receipt(8)], feed_offset: 0 })
     }),
     after("a truncated Ack", CloseCode::Protocol, |_| vec![3, 4, 0x08, 0x80]),
     after("a flood of heartbeats", CloseCode::Protocol, |_| bytes(Ping::default()).repeat(500)),

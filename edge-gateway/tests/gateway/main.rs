@@ -5,6 +5,7 @@
 mod admin;
 mod bystander;
 mod delivery;
+mod feeds;
 mod fencing;
 mod fleet;
 mod flood;

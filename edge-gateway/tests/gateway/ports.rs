@@ -9,13 +9,13 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, BusEvent, ChangeRefused, ConnSeq, Device, DeviceId, GatewayRef, Lease, Message, MessageChange,
-    MessageId, Millis, Notice, Reason, Seq, Shard, ShardId, UnixMillis, Upstream, UserHash, UserId,
+    App, AppId, BusEvent, ChangeRefused, ConnSeq, Device, DeviceId, FeedEntry, FeedOffset, GatewayRef, Lease, Message,
+    MessageChange, MessageId, Millis, Notice, Reason, Seq, Shard, ShardId, UnixMillis, Upstream, UserHash, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, FleetSettings, Gateways, Mailboxes,
-    Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
-    StoredUpstream, Upstreams,
+    Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Feeds, FleetSettings, Gateways,
+    Mailboxes, Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result,
+    Settings, StoredUpstream, Upstreams,
 };
 
 use crate::world::Ports;
@@ -90,6 +90,10 @@ impl Mailboxes for Ports {
         self.with(device, |mailbox| mailbox.detach(conn_seq, sent)).ok_or(UNUSED)
     }
 
+    async fn set_vendor(&self, _: DeviceId, _: bool) -> Result<()> {
+        Err(UNUSED)
+    }
+
     async fn withdraw(&self, _: DeviceId, _: MessageId, _: Reason) -> Result<Withdrawn> {
         Err(UNUSED)
     }
@@ -117,6 +121,9 @@ impl Messages for Ports {
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        self.message_reads.fetch_add(1, Ordering::Relaxed);
+        // Others ask in the meantime.
+        tokio::task::yield_now().await;
         Ok(self.bodies.lock().unwrap().get(&id).cloned())
     }
 
@@ -128,7 +135,7 @@ impl Messages for Ports {
         Err(UNUSED)
     }
 
-    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(&self, _: MessageId, _: UnixMillis, _: Option<FeedOffset>) -> Result<Option<Message>> {
         Err(UNUSED)
     }
 
@@ -157,9 +164,36 @@ impl Messages for Ports {
     }
 }
 
+impl Feeds for Ports {
+    async fn feed_head(&self, _: &AppId) -> Result<FeedOffset> {
+        Err(UNUSED)
+    }
+
+    async fn put_feed_entry(&self, _: &AppId, _: FeedOffset, _: FeedEntry) -> Result<Created> {
+        Err(UNUSED)
+    }
+
+    async fn feed_entries(&self, app: &AppId, after: FeedOffset, limit: usize) -> Result<Vec<(FeedOffset, FeedEntry)>> {
+        self.feed_reads.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_waiters();
+        if self.feed_reads_to_fail.try_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
+            return Err(Error::new(Fault::Retry, "read the feed"));
+        }
+        let feeds = self.feeds.lock().unwrap();
+        let entries = feeds.get(app).into_iter().flatten().filter(|(offset, _)| **offset > after);
+        Ok(entries.take(limit).map(|(offset, entry)| (*offset, *entry)).collect())
+    }
+
+    async fn trim_feed(&self, _: &AppId, _: FeedOffset) -> Result<()> {
+        Err(UNUSED)
+    }
+}
+
 impl Queues for Ports {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
         if queue == QueueName::Receipts && self.is_queue_down.load(Ordering::Relaxed) {
+            self.refused.lock().unwrap().extend(items.into_iter().map(|item| item.body));
+            self.changed.notify_waiters();
             return Err(Error::new(Fault::Retry, "send receipts"));
         }
         self.queues.lock().unwrap().extend(items.into_iter().map(|item| (queue, item.body)));
@@ -276,8 +310,9 @@ impl Devices for Ports {
         Err(UNUSED)
     }
 
-    async fn device(&self, _: &DeviceId) -> Result<Option<Device>> {
-        Err(UNUSED)
+    async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.device_reads.fetch_add(1, Ordering::Relaxed);
+        Ok(self.devices.lock().unwrap().get(id).cloned())
     }
 
     async fn replace_device(&self, _: Device) -> Result<Replaced> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use homing_credentials::{EXPORTER_LABEL, hello_auth};
-use homing_domain::{ConnSeq, DeviceId, Seq};
+use homing_domain::{ConnSeq, DeviceId, FeedOffset, Seq};
 use homing_link::Transport;
 use homing_wire::{ALPN, Ack, Close, CloseCode, Decoder, Frame, Hello, Push, Recall, Skip, Welcome, encode};
 use quinn::crypto::rustls::QuicClientConfig;
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::world::{PATIENCE, World, app};
+use crate::world::{PATIENCE, World};
 
 /// The stream of one connection.
 enum Stream {
@@ -111,11 +111,33 @@ impl Raw {
         }
     }
 
+    /// Joins as a device that keeps its place in the feed, which is this.
+    pub(crate) async fn join_feed(
+        world: &World,
+        transport: Transport,
+        device: DeviceId,
+        conn_seq: ConnSeq,
+        feed_offset: FeedOffset,
+    ) -> Self {
+        let mut raw = Self::connect(world, transport).await;
+        let hello = Hello { feed_offset, reads_feed: true, ..raw.hello(world, device, conn_seq, 0) };
+        raw.send(hello).await;
+        match raw.next().await {
+            Some(Frame::Welcome(_)) => raw,
+            other => panic!("no Welcome but {other:?}"),
+        }
+    }
+
+    /// Says that everything of the feed up to here is safe.
+    pub(crate) async fn ack_feed(&mut self, feed_offset: FeedOffset) {
+        self.send(Ack { seq: 0, receipts: vec![], feed_offset }).await;
+    }
+
     pub(crate) fn hello(&self, world: &World, device: DeviceId, conn_seq: ConnSeq, last_seq: Seq) -> Hello {
         let auth = hello_auth(&world.secret(device), &self.exporter(), device, 1, 1, conn_seq);
         Hello {
             device: Bytes::copy_from_slice(device.as_bytes()),
-            app: app().as_str().to_owned(),
+            app: world.app_of(device).as_str().to_owned(),
             epoch: 1,
             last_seq,
             conn_seq,
@@ -210,7 +232,7 @@ impl Raw {
     }
 
     pub(crate) async fn ack(&mut self, seq: Seq) {
-        self.send(Ack { seq, receipts: vec![] }).await;
+        self.send(Ack { seq, receipts: vec![], feed_offset: 0 }).await;
     }
 
     /// Reads on until the Close frame, and checks that the transport ends with the same code.

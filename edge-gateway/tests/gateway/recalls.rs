@@ -13,7 +13,7 @@ const BOTH: [Transport; 2] = [Transport::Quic, Transport::Tcp];
 
 fn recall(seq: u64, message: MessageId, own: MessageId) -> Recall {
     let id = |id: MessageId| Bytes::copy_from_slice(id.as_bytes());
-    Recall { message: id(message), seq, recall: id(own) }
+    Recall { message: id(message), seq, recall: id(own), feed_offset: 0 }
 }
 
 fn ends(receipts: &[Receipt]) -> Vec<(MessageId, Stage, Option<Reason>)> {

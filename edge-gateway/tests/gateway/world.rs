@@ -1,18 +1,19 @@
 //! A gateway with in-memory ports, and its devices' credentials.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use homing_contract::queue::v1;
+use homing_contract::queue::{ReceiptsInput, decode_receipts_input, v1};
 use homing_credentials::{DeviceKeys, DeviceSecret, FleetSecret};
 use homing_domain::mailbox::{Body, Enqueue, Enqueued, Mailbox, TakenOver, Takeover, TakeoverRefused, Withdrawn};
 use homing_domain::{
-    App, AppId, Audience, BusEvent, Control, DeviceId, EventSettings, Exclusion, GatewayRef, HandOff, HandOffTarget,
-    HeartbeatSettings, Localization, Message, MessageId, Millis, Notice, Options, Priority, PushBody, Reason, Receipt,
-    ReceiptBatch, Schedule, ServerId, Stage, Undelivered, UnixMillis, Upstream, UpstreamRoute, UserHash,
+    App, AppId, Audience, BusEvent, Control, Device, DeviceId, EventSettings, Exclusion, FeedCounts, FeedEntry,
+    FeedOffset, GatewayRef, HandOff, HandOffTarget, HeartbeatSettings, Localization, Message, MessageId, Millis,
+    Notice, Options, Priority, PushBody, Reason, Receipt, Schedule, ServerId, Stage, Undelivered, UnixMillis, Upstream,
+    UpstreamRoute, UserHash,
 };
 use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
 use homing_ports::QueueName;
@@ -28,6 +29,16 @@ pub(crate) struct Ports {
     pub(crate) mailboxes: Mutex<HashMap<DeviceId, Mailbox>>,
     pub(crate) bodies: Mutex<HashMap<MessageId, Message>>,
     pub(crate) queues: Mutex<Vec<(QueueName, Bytes)>>,
+    /// Items that the receipts queue refused.
+    pub(crate) refused: Mutex<Vec<Bytes>>,
+    pub(crate) feeds: Mutex<HashMap<AppId, BTreeMap<FeedOffset, FeedEntry>>>,
+    /// So many reads of feeds fail.
+    pub(crate) feed_reads_to_fail: AtomicU32,
+    /// The directory's rows.
+    pub(crate) devices: Mutex<HashMap<DeviceId, Device>>,
+    pub(crate) device_reads: AtomicU32,
+    pub(crate) message_reads: AtomicU32,
+    pub(crate) feed_reads: AtomicU32,
     /// Notices on their way, each to one gateway or to whichever is there.
     pub(crate) inbox: Mutex<VecDeque<(Option<GatewayRef>, Notice)>>,
     pub(crate) notified: Mutex<Vec<(GatewayRef, Notice)>>,
@@ -71,10 +82,27 @@ impl Ports {
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never came: {what}"))
     }
 
-    pub(crate) fn receipts(&self) -> Vec<Receipt> {
+    fn receipts_inputs(&self) -> Vec<ReceiptsInput> {
         let queues = self.queues.lock().unwrap();
-        let batches = queues.iter().filter(|(queue, _)| *queue == QueueName::Receipts);
-        batches.flat_map(|(_, body)| v1::decode::<ReceiptBatch>(body).unwrap().receipts).collect()
+        let items = queues.iter().filter(|(queue, _)| *queue == QueueName::Receipts);
+        items.map(|(_, body)| decode_receipts_input(body).unwrap()).collect()
+    }
+
+    pub(crate) fn receipts(&self) -> Vec<Receipt> {
+        let batches = self.receipts_inputs().into_iter().filter_map(|input| match input {
+            ReceiptsInput::Batch(batch) => Some(batch.receipts),
+            ReceiptsInput::FeedCounts(_) => None,
+        });
+        batches.flatten().collect()
+    }
+
+    /// What was counted of feeds.
+    pub(crate) fn feed_counts(&self) -> Vec<FeedCounts> {
+        let counts = self.receipts_inputs().into_iter().filter_map(|input| match input {
+            ReceiptsInput::Batch(_) => None,
+            ReceiptsInput::FeedCounts(counts) => Some(counts),
+        });
+        counts.collect()
     }
 
     pub(crate) fn undelivered(&self) -> Vec<Undelivered> {
@@ -138,6 +166,34 @@ pub(crate) fn device(n: u32) -> DeviceId {
     DeviceId::from_bytes(bytes)
 }
 
+/// The row of a message for everyone that has this body.
+pub(crate) fn message_of(body: &PushBody) -> Message {
+    Message {
+        id: body.message,
+        app: app(),
+        audience: Audience::All,
+        exclude: Exclusion::default(),
+        payload: body.payload.clone(),
+        localizations: Vec::new(),
+        overrides: Vec::new(),
+        recalls: body.recalls,
+        options: Options { ttl_seconds: 3_600, ..Options::default() },
+        body_sha256: [0; 32],
+        accepted_at: body.accepted_at,
+        schedule: Schedule::Now,
+        release_at: None,
+        series: None,
+        expires_at: body.expires_at,
+        stage: Stage::Released,
+        releasing_at: None,
+        released_at: None,
+        segments_done: u64::MAX,
+        control: Control::default(),
+        holds: Vec::new(),
+        feed_after: None,
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
@@ -168,12 +224,22 @@ impl World {
 
     /// Registers a device with an empty mailbox.
     pub(crate) fn register(&self, n: u32) -> DeviceId {
-        self.ports.mailboxes.lock().unwrap().insert(device(n), Mailbox::new(app(), 1, 1, None));
+        self.register_in(n, app())
+    }
+
+    /// The same, of another app.
+    pub(crate) fn register_in(&self, n: u32, app: AppId) -> DeviceId {
+        self.ports.mailboxes.lock().unwrap().insert(device(n), Mailbox::new(app, 1, 1, None));
         device(n)
     }
 
+    /// Whose app a device has.
+    pub(crate) fn app_of(&self, device: DeviceId) -> AppId {
+        self.ports.mailboxes.lock().unwrap().get(&device).map_or_else(app, |mailbox| mailbox.app.clone())
+    }
+
     pub(crate) fn secret(&self, device: DeviceId) -> DeviceSecret {
-        self.keys.device_secret(1, &app(), device, 1).unwrap()
+        self.keys.device_secret(1, &self.app_of(device), device, 1).unwrap()
     }
 
     pub(crate) fn body(&self, text: &str) -> PushBody {
@@ -198,9 +264,9 @@ impl World {
 
     /// An entry in one of a message's languages, whose body is looked up.
     pub(crate) fn push_variant(&self, device: DeviceId, body: &PushBody, variant: u8) {
-        let mut mailboxes = self.ports.mailboxes.lock().unwrap();
-        let request = Enqueue { body: Body::Reference, variant, ..self.entry_of(None, body) };
-        assert!(matches!(mailboxes.get_mut(&device).unwrap().enqueue(request), Enqueued::Stored { .. }));
+        let request = Enqueue { body: Body::Reference, variant, ..self.entry_of(device, None, body) };
+        let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);
+        assert!(matches!(enqueued, Enqueued::Stored { .. }));
     }
 
     /// An entry, and perhaps a hand-off.
@@ -216,7 +282,7 @@ impl World {
         body: PushBody,
         hand_off: bool,
     ) -> MessageId {
-        let request = self.entry_of(user, &body);
+        let request = self.entry_of(device, user, &body);
         let enqueued = self.ports.mailboxes.lock().unwrap().get_mut(&device).unwrap().enqueue(request);
         let Enqueued::Stored { seq, enqueued_at, route, .. } = enqueued else {
             panic!("not stored: {enqueued:?}");
@@ -229,9 +295,9 @@ impl World {
         message
     }
 
-    fn entry_of(&self, user: Option<UserHash>, body: &PushBody) -> Enqueue {
+    fn entry_of(&self, device: DeviceId, user: Option<UserHash>, body: &PushBody) -> Enqueue {
         Enqueue {
-            app: app(),
+            app: self.app_of(device),
             message: body.message,
             user,
             now: homing_ports::Clock::now(&*self.ports),
@@ -246,30 +312,7 @@ impl World {
 
     /// The row of a message, for whoever looks its body up.
     pub(crate) fn store(&self, body: &PushBody, localizations: Vec<Localization>) {
-        let message = Message {
-            id: body.message,
-            app: app(),
-            audience: Audience::All,
-            exclude: Exclusion::default(),
-            payload: body.payload.clone(),
-            localizations,
-            overrides: Vec::new(),
-            recalls: body.recalls,
-            options: Options { ttl_seconds: 3_600, ..Options::default() },
-            body_sha256: [0; 32],
-            accepted_at: body.accepted_at,
-            schedule: Schedule::Now,
-            release_at: None,
-            series: None,
-            expires_at: body.expires_at,
-            stage: Stage::Released,
-            releasing_at: None,
-            released_at: None,
-            segments_done: u64::MAX,
-            control: Control::default(),
-            holds: Vec::new(),
-        };
-        self.ports.bodies.lock().unwrap().insert(body.message, message);
+        self.ports.bodies.lock().unwrap().insert(body.message, Message { localizations, ..message_of(body) });
     }
 
     /// What dispatch does first with a message that takes another back.

@@ -1,8 +1,9 @@
 //! Devices come, change hands and go: registration, reports, binding to users, tags, deregistration.
 //!
 //! A device is two items, its mailbox and its row in the directory, and every change that touches both goes to the mailbox
-//! first, because there messages to the wrong user or to a deregistered device are stopped. What the mailbox then says will
-//! never be delivered is told to the ledger.
+//! first, because there messages to the wrong user or to a deregistered device are stopped, and there dispatch looks whether a
+//! vendor may be asked. What the mailbox then says will never be delivered is told to the ledger. Which lane broadcasts take
+//! to a device is noted in its row with each write.
 //!
 //! **Must not know**: other functions, how links work, any adapter.
 
@@ -18,3 +19,6 @@ pub use deregister::deregister;
 pub use http::router;
 pub use register::{RegisterError, Registration, register};
 pub use update::{UpdateError, update_device};
+
+#[cfg(test)]
+mod tests;

@@ -52,12 +52,18 @@ pub async fn register<P: Devices + Mailboxes>(
     };
     // Any number that no earlier life of this mailbox had would do.
     let mut epoch = now.0.max(1);
-    let mailbox = Mailbox::new(app.clone(), epoch, FIRST_GENERATION, None);
+    let has_vendor = vendor.is_some();
+    let mailbox = Mailbox { has_vendor, ..Mailbox::new(app.clone(), epoch, FIRST_GENERATION, None) };
     if ports.create_mailbox(id, mailbox).await? == Created::Exists {
         let mailbox = ports.mailbox(id).await?;
-        epoch = mailbox.filter(|mailbox| !mailbox.revoked).ok_or(RegisterError::Deregistered)?.epoch;
+        let mailbox = mailbox.filter(|mailbox| !mailbox.revoked).ok_or(RegisterError::Deregistered)?;
+        epoch = mailbox.epoch;
+        if mailbox.has_vendor != has_vendor && ports.device(&id).await?.is_none() {
+            // The first try died before the row, and the device has another address by now.
+            ports.set_vendor(id, has_vendor).await?;
+        }
     }
-    let device = Device {
+    let mut device = Device {
         id,
         app: app.clone(),
         profile,
@@ -70,10 +76,12 @@ pub async fn register<P: Devices + Mailboxes>(
         created_at: now,
         updated_at: now,
         revision: 1,
+        lanes: Vec::new(),
         user_since: None,
         preferences: Preferences::default(),
         seen_at: now,
     };
+    device.note_lane(now);
     match ports.create_device(device.clone()).await? {
         Created::New => Ok(device),
         Created::Exists => ports.device(&id).await?.ok_or(RegisterError::Deregistered),

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use homing_domain::mailbox::{Body, Route};
 use homing_domain::{
-    AppId, Audience, Flow, GatewayRef, Message, MessageId, Millis, Priority, Reason, ServerId, UnixMillis,
+    AppId, Audience, DeliveryPolicy, FeedOffset, Flow, GatewayRef, Message, MessageId, Millis, Priority, Reason,
+    ServerId, UnixMillis,
 };
 use homing_ports::{Clock, Gateways, Messages, StageError};
 
@@ -36,6 +37,10 @@ pub(crate) struct Rendered {
     pub(crate) priority: Priority,
     pub(crate) collapse_key: Option<String>,
     pub(crate) is_now_or_never: bool,
+    /// By which way its devices are reached.
+    delivery: DeliveryPolicy,
+    /// Its entry in the feed of its app comes after this one, if it has one.
+    pub(crate) feed_after: Option<FeedOffset>,
     pub(crate) accepted_at: UnixMillis,
     pub(crate) wanted_at: UnixMillis,
     pub(crate) expires_at: UnixMillis,
@@ -75,6 +80,8 @@ impl Rendered {
             collapse_key: message.options.collapse_key,
             // What takes something back finds its way to a device that is away now.
             is_now_or_never: message.options.ttl_seconds == 0 && message.recalls.is_none(),
+            delivery: message.options.delivery,
+            feed_after: message.feed_after,
             accepted_at: message.accepted_at,
             expires_at: message.expires_at,
         }
@@ -88,6 +95,26 @@ impl Rendered {
     /// What stands in a mailbox entry for the payload.
     pub(crate) fn body(&self, variant: u8) -> Body {
         Body::of(&self.payload(variant), self.recalls())
+    }
+
+    /// Whether it goes by the vendors alone. What takes a message back goes where mailboxes are.
+    pub(crate) fn is_vendor_only(&self) -> bool {
+        self.delivery == DeliveryPolicy::VendorOnly && self.takes_back.is_none()
+    }
+
+    /// How long a device that has a vendor and an entry in its mailbox may take before the vendor is asked; `None` = it is
+    /// not asked. "Now or never" and what takes a message back stay on the own link.
+    pub(crate) const fn asks_vendor_after(&self, is_live: bool) -> Option<Millis> {
+        if self.is_now_or_never || self.takes_back.is_some() {
+            return None;
+        }
+        match self.delivery {
+            DeliveryPolicy::OnlineFirst { .. } if !is_live => Some(0),
+            DeliveryPolicy::OnlineFirst { fallback_after } | DeliveryPolicy::Fallback { fallback_after } => {
+                Some(fallback_after)
+            }
+            DeliveryPolicy::OwnOnly | DeliveryPolicy::VendorOnly => None,
+        }
     }
 
     /// The message that it takes back.

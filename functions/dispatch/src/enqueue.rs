@@ -2,13 +2,13 @@
 
 use homing_domain::mailbox::{Enqueue, Enqueued, Route};
 use homing_domain::{Reason, Target, UnixMillis};
-use homing_ports::{Error, StageError};
+use homing_ports::{Error, StageError, Vendors};
 
 use crate::cache::{Leases, Rendered};
 use crate::outcome::Outcome;
 use crate::{Dispatch, Ports};
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Enqueues for every target. A device whose own call failed leaves the others alone: the first such failure is the
     /// answer, and the repeat finds the others enqueued.
     pub(crate) async fn enqueue(
@@ -29,7 +29,7 @@ impl<P: Ports> Dispatch<P> {
                     Err(StageError::Port(error)) => failure = failure.or(Some(error)),
                     Err(other) => return Err(other),
                 },
-                Ok(enqueued) => settle(*target, enqueued, &leases, outcome),
+                Ok(enqueued) => settle(message, *target, enqueued, &leases, outcome),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -64,13 +64,17 @@ pub(crate) const fn route(enqueued: &Enqueued) -> Option<Route> {
 }
 
 /// Takes the mailbox's answer, whatever it is but full.
-pub(crate) fn settle(target: Target, enqueued: Enqueued, leases: &Leases, outcome: &mut Outcome) {
+pub(crate) fn settle(message: &Rendered, target: Target, enqueued: Enqueued, leases: &Leases, outcome: &mut Outcome) {
     match enqueued {
-        Enqueued::Stored { seq, enqueued_at, route, collapsed } => {
+        Enqueued::Stored { seq, enqueued_at, route, has_vendor, collapsed } => {
             for message in collapsed {
                 outcome.end_other(message, target.device, Reason::Collapsed);
             }
-            match leases.live(route, outcome.now) {
+            let route = leases.live(route, outcome.now);
+            if has_vendor && let Some(delay) = message.asks_vendor_after(route.is_some()) {
+                outcome.ask_vendor(target, delay);
+            }
+            match route {
                 Some(route) => outcome.hand_off(target, route, seq, enqueued_at),
                 None => outcome.waiting += 1,
             }

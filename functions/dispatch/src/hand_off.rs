@@ -2,13 +2,13 @@
 
 use homing_domain::limits::NOW_OR_NEVER_HAND_OFF;
 use homing_domain::{GatewayRef, HandOff, HandOffTarget, Notice, PushBody, UnixMillis};
-use homing_ports::{Error, Fault};
+use homing_ports::{Error, Fault, Vendors};
 use homing_telemetry::HandedOff;
 
 use crate::cache::Rendered;
 use crate::{Dispatch, Ports};
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Tells a gateway. `false`: its inbox is full, or the call's fate is unknown; try again in a moment.
     ///
     /// # Errors
@@ -33,7 +33,8 @@ impl<P: Ports> Dispatch<P> {
     }
 }
 
-fn push_body(message: &Rendered, variant: u8, now: UnixMillis) -> PushBody {
+/// What devices of this variant get of the message, sent now.
+pub(crate) fn push_body(message: &Rendered, variant: u8, now: UnixMillis) -> PushBody {
     PushBody {
         message: message.id,
         accepted_at: message.accepted_at,

@@ -1,15 +1,22 @@
-//! Dispatch: a page of devices becomes mailbox entries and hand-offs to the gateways that hold their links.
+//! Dispatch: a page of devices becomes mailbox entries and hand-offs to the gateways that hold their links, a broadcast
+//! becomes an entry in the feed of its app, and devices that do not answer are given to their vendors.
 //!
-//! Input: a [`Shard`] or an [`Undelivered`](homing_domain::Undelivered) of
-//! [`QueueName::Dispatch`](homing_ports::QueueName::Dispatch). Output: mailbox entries, one notice per gateway,
-//! and a [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message and
-//! a device drops a push that it has seen, so a shard may be dispatched any number of times.
+//! Input: a [`Shard`], an [`Undelivered`](homing_domain::Undelivered), a [`FeedJob`](homing_domain::FeedJob) or a
+//! [`VendorJob`](homing_domain::VendorJob) of [`QueueName::Dispatch`](homing_ports::QueueName::Dispatch). Output: mailbox
+//! entries, one notice per gateway, entries of feeds, questions to vendors, and a
+//! [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message, a feed takes
+//! an entry once, a delivery is claimed before its vendor is asked, and a device drops a push that it has seen; so an item
+//! may be handled any number of times.
 //!
 //! A hand-off is a hint and leaves only after the mailbox entry is durable. It goes to a gateway whose lease is valid;
-//! else the entry waits in the mailbox.
+//! else the entry waits in the mailbox. Which way a message takes is its delivery policy (ADR 0019).
 //!
-//! **Must not know**: audiences, the directory of devices, delivery rows, an async runtime, a timer.
+//! **Must not know**: audiences, lanes, which devices there are (it reads the row of one that it is given, for its address
+//! at the vendor), any vendor's protocol, an async runtime, a timer.
 
+mod append;
+mod ask_vendor;
+mod asked;
 mod cache;
 mod enqueue;
 mod hand_off;
@@ -27,36 +34,54 @@ use std::sync::Arc;
 use bytes::Bytes;
 use homing_contract::queue::{self, DispatchInput};
 use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX};
-use homing_domain::{Flow, Reason, Shard, Target};
-use homing_ports::{Clock, Error, Gateways, Mailboxes, Messages, Notices, Queues, StageError};
+use homing_domain::{Channel, Flow, Reason, Shard, Target};
+use homing_ports::{
+    Clock, Devices, Error, Feeds, Gateways, Ledger, Mailboxes, Messages, Notices, Queues, StageError, Vendors,
+};
 
 use crate::cache::{LeaseCache, MessageCache, Rendered};
 use crate::outcome::Outcome;
 
 /// What dispatch needs from the world.
-pub trait Ports: Messages + Mailboxes + Gateways + Notices + Queues + Clock {}
+pub trait Ports: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + Clock {}
 
-impl<P: Messages + Mailboxes + Gateways + Notices + Queues + Clock> Ports for P {}
+impl<P: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + Clock> Ports for P {}
 
 /// The stage. Clones share their caches.
 #[derive(Debug)]
-pub struct Dispatch<P> {
+pub struct Dispatch<P, V> {
     ports: Arc<P>,
+    vendors: Arc<V>,
+    /// Whether anything goes by any vendor.
+    has_vendors: bool,
     messages: Arc<MessageCache>,
     leases: Arc<LeaseCache>,
 }
 
-impl<P> Clone for Dispatch<P> {
+impl<P, V> Clone for Dispatch<P, V> {
     fn clone(&self) -> Self {
-        Self { ports: Arc::clone(&self.ports), messages: Arc::clone(&self.messages), leases: Arc::clone(&self.leases) }
+        Self {
+            ports: Arc::clone(&self.ports),
+            vendors: Arc::clone(&self.vendors),
+            has_vendors: self.has_vendors,
+            messages: Arc::clone(&self.messages),
+            leases: Arc::clone(&self.leases),
+        }
     }
 }
 
-impl<P: Ports> Dispatch<P> {
-    /// A stage over these ports, with empty caches.
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
+    /// A stage over these ports and vendors, with empty caches. Which channels the vendors serve is not to change.
     #[must_use]
-    pub fn new(ports: Arc<P>) -> Self {
-        Self { ports, messages: Arc::default(), leases: Arc::default() }
+    pub fn new(ports: Arc<P>, vendors: Arc<V>) -> Self {
+        let mut stage = Self { ports, vendors, has_vendors: false, messages: Arc::default(), leases: Arc::default() };
+        stage.has_vendors = Channel::ALL.into_iter().any(|channel| stage.serves(channel));
+        stage
+    }
+
+    /// Whether anything goes by this channel's vendor. The own link is no vendor's.
+    fn serves(&self, channel: Channel) -> bool {
+        channel != Channel::Own && self.vendors.serves(channel)
     }
 
     /// Does the work of one queue item.
@@ -68,7 +93,7 @@ impl<P: Ports> Dispatch<P> {
         self.handle(input).await
     }
 
-    /// Dispatches a shard, or looks again at a hand-off that found no link. May be repeated at any time.
+    /// Does what the item says. May be repeated at any time.
     ///
     /// # Errors
     /// [`StageError`]: what to do with the item instead of deleting it.
@@ -76,6 +101,8 @@ impl<P: Ports> Dispatch<P> {
         match input {
             DispatchInput::Shard(shard) => self.shard(shard).await,
             DispatchInput::Undelivered(undelivered) => self.undelivered(undelivered).await,
+            DispatchInput::Feed(job) => self.append(job).await,
+            DispatchInput::Vendor(job) => self.vendor_job(job).await,
         }
     }
 
@@ -115,6 +142,9 @@ impl<P: Ports> Dispatch<P> {
         targets: &[Target],
         outcome: &mut Outcome,
     ) -> Result<Option<Error>, StageError> {
+        if message.is_vendor_only() {
+            return self.bring_by_vendor(message, targets).await;
+        }
         if outcome.now >= over_at(message) {
             outcome.end_all(targets, Reason::TimeToLive);
             return Ok(None);

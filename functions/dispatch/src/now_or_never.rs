@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{Reason, Target};
-use homing_ports::{Error, StageError};
+use homing_ports::{Error, StageError, Vendors};
 
 use crate::cache::{Leases, Rendered};
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ const READS_AT_ONCE: usize = 32;
 /// Stands for "no entry" in a hand-off.
 const NO_ENTRY: u64 = 0;
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Reads every target's mailbox and hands off or ends. The first failed read is the answer, after all others.
     pub(crate) async fn look_up(
         &self,
@@ -40,17 +40,21 @@ impl<P: Ports> Dispatch<P> {
 }
 
 fn decide(message: &Rendered, target: Target, mailbox: Option<&Mailbox>, leases: &Leases, outcome: &mut Outcome) {
-    let refusal = match mailbox {
+    let route = mailbox.and_then(|mailbox| leases.live(mailbox.route, outcome.now));
+    match (refusal_of(message, &target, mailbox), route) {
+        (Some(reason), _) => outcome.end(target.device, reason),
+        (None, Some(route)) => outcome.hand_off(target, route, NO_ENTRY, outcome.now),
+        (None, None) => outcome.end(target.device, Reason::Offline),
+    }
+}
+
+/// Why a message that gets no entry is not for the device, if it is not.
+pub(crate) fn refusal_of(message: &Rendered, target: &Target, mailbox: Option<&Mailbox>) -> Option<Reason> {
+    match mailbox {
         None => Some(Reason::UnknownDevice),
         Some(mailbox) if mailbox.app != message.app => Some(Reason::UnknownDevice),
         Some(mailbox) if mailbox.revoked => Some(Reason::Deregistered),
         Some(mailbox) if target.user.is_some() && target.user != mailbox.user => Some(Reason::Unbound),
         Some(_) => None,
-    };
-    let route = mailbox.and_then(|mailbox| leases.live(mailbox.route, outcome.now));
-    match (refusal, route) {
-        (Some(reason), _) => outcome.end(target.device, reason),
-        (None, Some(route)) => outcome.hand_off(target, route, NO_ENTRY, outcome.now),
-        (None, None) => outcome.end(target.device, Reason::Offline),
     }
 }

@@ -7,12 +7,13 @@ use homing_credentials::receipt_batch_id;
 use homing_domain::limits::{FULL_MAILBOX_RETRY, RECEIPT_BATCH_MAX};
 use homing_domain::mailbox::Route;
 use homing_domain::{
-    Channel, DeviceId, Ended, Event, GatewayRef, HandOffTarget, MessageId, Notice, Reason, Receipt, ReceiptBatch, Seq,
-    Shard, Target, UnixMillis,
+    Channel, DeviceId, Ended, Event, GatewayRef, HandOffTarget, MessageId, Millis, Notice, Reason, Receipt,
+    ReceiptBatch, Seq, Shard, Target, UnixMillis,
 };
-use homing_ports::{Error, Fault, Outgoing, QueueName, Queues, StageError};
+use homing_ports::{Error, Fault, Outgoing, QueueName, Queues, StageError, Vendors};
 use homing_telemetry::ShardDispatched;
 
+use crate::asked::vendor_item;
 use crate::cache::Rendered;
 use crate::{Dispatch, Ports};
 
@@ -27,6 +28,8 @@ pub(crate) struct Outcome {
     rereads: BTreeMap<GatewayRef, Vec<(Target, Notice)>>,
     receipts: Vec<Receipt>,
     again: Vec<Target>,
+    /// Whose vendors are to be asked, after how long.
+    vendor_jobs: BTreeMap<Millis, Vec<Target>>,
 }
 
 impl Outcome {
@@ -39,6 +42,7 @@ impl Outcome {
             rereads: BTreeMap::new(),
             receipts: Vec::new(),
             again: Vec::new(),
+            vendor_jobs: BTreeMap::new(),
         }
     }
 
@@ -46,6 +50,11 @@ impl Outcome {
     pub(crate) fn hand_off(&mut self, target: Target, route: Route, seq: Seq, enqueued_at: UnixMillis) {
         let item = HandOffTarget { device: target.device, conn_seq: route.conn_seq, seq, enqueued_at };
         self.hand_offs.entry((route.gateway, target.variant)).or_default().push((target, item));
+    }
+
+    /// Let its vendor be asked after so long, unless it has the message by then.
+    pub(crate) fn ask_vendor(&mut self, target: Target, delay: Millis) {
+        self.vendor_jobs.entry(delay).or_default().push(target);
     }
 
     /// Tell the gateway of this route that something in the mailbox was withdrawn.
@@ -97,7 +106,7 @@ pub(crate) async fn tell_ledger<P: Queues>(ports: &P, receipts: &[Receipt]) -> R
     Ok(ports.send(QueueName::Receipts, items).await?)
 }
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Lets everything leave: what stops a message before what brings one, then hand-offs, because a person waits for them.
     ///
     /// What must be tried again goes back as a smaller shard of its own, so that devices that are done are not asked
@@ -119,6 +128,7 @@ impl<P: Ports> Dispatch<P> {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        self.send_vendor_jobs(message, &mut outcome).await?;
         tell_ledger(&*self.ports, &outcome.receipts).await?;
         if !outcome.again.is_empty() {
             let rest = Shard { targets: outcome.again.clone(), ..shard.clone() };
@@ -137,6 +147,24 @@ impl<P: Ports> Dispatch<P> {
         }
         .emit();
         failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// A job per delay. Whoever is tried again gets one then, so that tries do not add up to jobs.
+    async fn send_vendor_jobs(&self, message: &Rendered, outcome: &mut Outcome) -> Result<(), StageError> {
+        if !self.has_vendors {
+            return Ok(());
+        }
+        let mut items = Vec::new();
+        for (delay, mut targets) in std::mem::take(&mut outcome.vendor_jobs) {
+            targets.retain(|target| !outcome.again.contains(target));
+            if !targets.is_empty() {
+                items.push(vendor_item(message, targets, delay));
+            }
+        }
+        if !items.is_empty() {
+            self.ports.send(QueueName::Dispatch, items).await?;
+        }
+        Ok(())
     }
 
     /// A gateway that was not told is told again in a moment: what it is about to send is not wanted any more.

@@ -2,7 +2,7 @@
 
 use homing_domain::mailbox::{Enqueued, Overflowed, Route, Withdrawn};
 use homing_domain::{MessageId, Notice, Reason, Target};
-use homing_ports::{Error, Fault, StageError};
+use homing_ports::{Error, Fault, StageError, Vendors};
 use homing_telemetry::MailboxOverflowed;
 
 use crate::cache::Rendered;
@@ -10,7 +10,7 @@ use crate::enqueue::{request, route, settle};
 use crate::outcome::{Outcome, tell_ledger, undelivered};
 use crate::{Dispatch, Ports};
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Makes room and enqueues, or asks the gateway to make room and tries again in a moment, or fails the new message.
     pub(crate) async fn overflow(
         &self,
@@ -87,7 +87,7 @@ impl<P: Ports> Dispatch<P> {
         // No answer, which no adapter gives, is taken for a mailbox that somebody filled again: a moment passes first.
         let enqueued = self.ports.enqueue(requests).await?.pop().unwrap_or(Ok(Enqueued::Full { route: None }))?;
         let leases = self.leases.read(&*self.ports, route(&enqueued).into_iter()).await?;
-        settle(target, enqueued, &leases, outcome);
+        settle(message, target, enqueued, &leases, outcome);
         Ok(())
     }
 }

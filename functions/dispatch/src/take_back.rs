@@ -6,7 +6,7 @@
 use futures_util::future::join_all;
 use homing_domain::mailbox::Withdrawn;
 use homing_domain::{MessageId, Reason, Target};
-use homing_ports::{Error, StageError};
+use homing_ports::{Error, StageError, Vendors};
 
 use crate::cache::{Rendered, TakesBack};
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ use crate::{Dispatch, Ports};
 /// Mailboxes that are changed at the same time.
 const CHANGES_AT_ONCE: usize = 32;
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Ends a message for these devices, wherever it has not been sent.
     pub(crate) async fn decline(
         &self,

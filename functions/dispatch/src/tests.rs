@@ -1,15 +1,19 @@
 //! One shard with a device in every state, dispatched twice, with a failure at every port call.
 
+mod feed;
 mod memory;
 mod pages;
+mod policy;
+mod rows;
 mod scene;
 mod stopping;
 mod transient;
 mod undelivered;
+mod vendor;
+mod vendor_scene;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_contract::queue::{DispatchInput, encode};
@@ -18,8 +22,9 @@ use homing_domain::mailbox::EntryState;
 use homing_domain::{DeviceId, GatewayRef, MessageId, Notice, Reason};
 use homing_ports::{QueueName, StageError};
 
-use crate::Dispatch;
-use scene::{ALIVE, ALSO_ALIVE, MESSAGE, consume, device, ends, hand_offs, message, run, shard, world as make_world};
+use scene::{
+    ALIVE, ALSO_ALIVE, MESSAGE, consume, device, ends, hand_offs, message, run, shard, stage, world as make_world,
+};
 use world::{When, World};
 
 const TTL: u32 = 3_600;
@@ -87,7 +92,7 @@ fn every_device_gets_its_own_fate_whatever_fails() {
 fn one_devices_failure_leaves_the_others_alone() {
     let world = make_world(TTL);
     world.with(|state| state.failing_device = Some(device(1)));
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     assert!(matches!(consume(&dispatch, &encode(&shard())), Err(StageError::Port(_))));
     let handed: Vec<_> = hand_offs(&world).iter().map(|(_, target)| target.device).collect();
     assert_eq!(handed, [device(2), device(3)]);
@@ -100,7 +105,7 @@ fn a_full_inbox_sends_only_its_own_devices_back() {
     world.with(|state| state.full_inbox = Some(ALSO_ALIVE));
     let mut small = shard();
     small.targets.truncate(3);
-    consume(&Dispatch::new(Arc::clone(&world)), &encode(&small)).unwrap();
+    consume(&stage(&world), &encode(&small)).unwrap();
     let again = world.take_sent(QueueName::Dispatch);
     assert_eq!(again.len(), 1);
     assert_eq!((again[0].delay, again[0].group.as_deref()), (FULL_MAILBOX_RETRY, Some("demo/high")));
@@ -111,7 +116,7 @@ fn a_full_inbox_sends_only_its_own_devices_back() {
 #[test]
 fn one_notice_per_gateway() {
     let world = make_world(TTL);
-    consume(&Dispatch::new(Arc::clone(&world)), &encode(&shard())).unwrap();
+    consume(&stage(&world), &encode(&shard())).unwrap();
     let notices = world.with(|state| std::mem::take(&mut state.notices));
     let hand_offs: Vec<_> =
         notices.iter().filter(|(_, notice)| matches!(notice, Notice::HandOff(_))).map(|(to, _)| *to).collect();
@@ -134,7 +139,7 @@ fn a_message_that_is_over_reaches_no_mailbox() {
 
 #[test]
 fn what_cannot_succeed_is_poison() {
-    let dispatch = Dispatch::new(make_world(TTL));
+    let dispatch = stage(&make_world(TTL));
     let poison = |body: &Bytes| assert!(matches!(consume(&dispatch, body), Err(StageError::Poison { .. })));
     poison(&Bytes::from_static(b"null"));
     let mut foreign = shard();
@@ -145,5 +150,5 @@ fn what_cannot_succeed_is_poison() {
 #[test]
 fn the_future_can_be_sent_to_another_thread() {
     fn is_send<T: Send>(_: T) {}
-    is_send(Dispatch::new(make_world(TTL)).handle(DispatchInput::Shard(shard())));
+    is_send(stage(&make_world(TTL)).handle(DispatchInput::Shard(shard())));
 }

@@ -2,13 +2,13 @@
 
 use homing_domain::mailbox::{EntryState, Mailbox};
 use homing_domain::{HandOffTarget, MessageId, Reason, Seq, Undelivered, UnixMillis};
-use homing_ports::StageError;
+use homing_ports::{StageError, Vendors};
 use homing_telemetry::UndeliveredSeen;
 
 use crate::outcome::{tell_ledger, undelivered};
 use crate::{Dispatch, Ports};
 
-impl<P: Ports> Dispatch<P> {
+impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Without a mailbox entry this was the only chance. With one, the message is safe, and is handed off again if
     /// another gateway has the device by now.
     pub(crate) async fn undelivered(&self, input: Undelivered) -> Result<(), StageError> {
@@ -49,7 +49,8 @@ impl<P: Ports> Dispatch<P> {
     }
 }
 
-fn live_entry(mailbox: &Mailbox, message: MessageId) -> Option<(Seq, u8, UnixMillis)> {
+/// The entry of a message that is still to be delivered: its number, its rendering, and when it was made.
+pub(crate) fn live_entry(mailbox: &Mailbox, message: MessageId) -> Option<(Seq, u8, UnixMillis)> {
     mailbox
         .numbered()
         .find(|(_, entry)| entry.message == message && entry.state == EntryState::Live)

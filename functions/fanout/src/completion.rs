@@ -46,6 +46,10 @@ impl<P: Ports> Fanout<P> {
     /// the app asked, or `nobody_is_left` who would find the message complete. Else a message that others ended in this moment
     /// is left to the sweeper.
     pub(crate) async fn notice_completion(&self, message: &Message, nobody_is_left: bool) -> Result<(), StageError> {
+        // What is in a feed may come to another device as long as it lives: closing completes it.
+        if message.feed_after.is_some() {
+            return Ok(());
+        }
         // What the platform sends by itself is nobody's to be told of.
         let asks = message.has_sender() && self.asks(&message.app).await?;
         if !asks && !nobody_is_left {

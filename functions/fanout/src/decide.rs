@@ -20,20 +20,9 @@ pub(crate) fn decide(message: &Message, device: &Device, target: Target, now: Un
         return target;
     }
     let variant = message.variant_for(device.profile.locale.as_deref());
-    match refusal(message, device).map_or_else(|| hold(message, device, now), Err) {
+    match message.refusal_of(device).map_or_else(|| hold(message, device, now), Err) {
         Ok(hold) => Target { variant, hold, ..target },
         Err(reason) => Target { variant, refusal: Some(reason), ..target },
-    }
-}
-
-fn refusal(message: &Message, device: &Device) -> Option<Reason> {
-    let opted_out = |topic: &String| device.preferences.opted_out_of(topic);
-    if !message.options.silent && !device.profile.notifications_enabled {
-        Some(Reason::NotificationsOff)
-    } else if message.options.topic.as_ref().is_some_and(opted_out) {
-        Some(Reason::OptedOut)
-    } else {
-        None
     }
 }
 

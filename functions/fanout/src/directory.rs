@@ -1,7 +1,7 @@
 //! Pages of everyone, or of everyone that an expression holds for.
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
-use homing_domain::{Audience, Cursor, Device, DeviceId, Message, Target};
+use homing_domain::{Audience, Cursor, Device, DeviceId, Lane, Message, Target};
 use homing_ports::StageError;
 
 use crate::enumerate::{Page, as_of};
@@ -13,7 +13,8 @@ use crate::{Fanout, Ports};
 const READS_PER_PAGE: usize = 8;
 
 impl<P: Ports> Fanout<P> {
-    /// Devices registered after the release began are not targeted, so that an enumeration ends.
+    /// Devices registered after the release began are not targeted, so that an enumeration ends. Nor are those that have the
+    /// message from the feed.
     pub(crate) async fn page_of_app(
         &self,
         message: &Message,
@@ -26,15 +27,17 @@ impl<P: Ports> Fanout<P> {
             Audience::Expression(expression) => expression.holds_for(device, as_of),
             _ => true,
         };
+        let is_for_pages =
+            |device: &Device| device.created_at <= as_of && message.lane_of(device) == Lane::Pages && is_meant(device);
         let is_everyone = matches!(message.audience, Audience::All) && message.exclude.is_empty();
         let at_once = if is_everyone { limit } else { SHARD_MAX_DEVICES };
         let mut targets = Vec::new();
         for _ in 0..READS_PER_PAGE {
             let devices = self.ports.devices_of_app(&message.app, segment, after, at_once).await?;
             let last = devices.last().filter(|_| devices.len() >= at_once).map(|device| device.id);
-            let meant = devices.into_iter().filter(|device| device.created_at <= as_of && is_meant(device));
             let candidate = |device: Device| Candidate { target: Target::plain(device.id, None), device: Some(device) };
-            targets.extend(self.select(message, meant.map(candidate).collect()).await?);
+            let meant = devices.into_iter().filter(is_for_pages).map(candidate);
+            targets.extend(self.select(message, meant.collect()).await?);
             if targets.len() > limit {
                 // The rest is read again with the next page.
                 targets.truncate(limit);

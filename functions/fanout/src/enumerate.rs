@@ -36,11 +36,12 @@ pub(crate) fn as_of(message: &Message, now: UnixMillis) -> UnixMillis {
 }
 
 impl<P: Ports> Fanout<P> {
-    /// The page that starts at the cursor. Of a stopped message it is empty and the last, unless it is stored already.
+    /// The page that starts at the cursor. Of a stopped message it is empty and the last, unless it is stored already; so it
+    /// is of one that all its devices have from the feed.
     pub(crate) async fn enumerate(&self, message: &Message, segment: u8, cursor: Cursor) -> Result<Shard, StageError> {
         let limit = page_limit(message, self.ports.now());
         let (targets, next) = match (&message.audience, cursor) {
-            _ if message.control.flow.is_stopped() => (Vec::new(), None),
+            _ if message.control.flow.is_stopped() || message.is_in_feed_only() => (Vec::new(), None),
             (Audience::Devices(devices), Cursor::Start | Cursor::Index(_)) => {
                 self.page_of_list(message, devices, cursor, limit).await?
             }

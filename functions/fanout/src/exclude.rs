@@ -40,15 +40,9 @@ impl<P: Ports> Fanout<P> {
         if exclude.is_empty() {
             return Ok(page);
         }
-        let devices: HashSet<_> = exclude.devices.iter().collect();
-        let users: HashSet<_> = exclude.users.iter().collect();
-        page.retain(|one| {
-            let is_meant = |expression: &homing_domain::Expression| {
-                one.device.as_ref().is_some_and(|device| expression.holds_for(device, as_of))
-            };
-            !devices.contains(&one.target.device)
-                && !one.user().is_some_and(|user| users.contains(user))
-                && !exclude.expression.as_ref().is_some_and(is_meant)
+        page.retain(|one| match &one.device {
+            Some(device) => !exclude.names(device, as_of),
+            None => !exclude.devices.contains(&one.target.device),
         });
         match exclude.uploaded {
             Some(list) if !page.is_empty() => self.not_on_list(list, page).await,

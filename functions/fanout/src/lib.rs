@@ -1,7 +1,11 @@
 //! Fanout: an audience becomes pages of devices.
 //!
 //! Input: an [`AudienceJob`] or a [`HeldJob`](homing_domain::HeldJob) of [`QueueName::Audience`]. Output:
-//! [`Shard`](homing_domain::Shard)s in [`QueueName::Dispatch`] and the next job of the segment.
+//! [`Shard`](homing_domain::Shard)s in [`QueueName::Dispatch`] and the next job of the segment; for a broadcast a
+//! [`FeedJob`](homing_domain::FeedJob) too.
+//!
+//! **Most of a broadcast makes no pages.** A message that [goes by the feed](Message::goes_by_feed) stands there once for all
+//! devices of that lane; its pages name the others only.
 //!
 //! **A page is decided once.** Whom it names, through which user, in which language, held back until when or refused why:
 //! all of it is found out when the page is made, and stored under an id derived from where the page starts before anything
@@ -19,6 +23,7 @@ mod decide;
 mod directory;
 mod enumerate;
 mod exclude;
+mod feed;
 mod held;
 mod hold;
 mod pace;
@@ -38,7 +43,7 @@ use homing_contract::queue::{self, AudienceInput, v1};
 use homing_domain::limits::{PAUSE_POLL, PAUSE_POLL_MAX};
 use homing_domain::{Audience, AudienceJob, Cursor, Flow, Message, Millis, Schedule, Stage, UnixMillis};
 use homing_ports::{
-    Apps, Audiences, Clock, Devices, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError, Timers,
+    Apps, Audiences, Clock, Devices, Events, Feeds, Ledger, Messages, Outgoing, QueueName, Queues, StageError, Timers,
 };
 
 use completion::Wishes;
@@ -46,9 +51,9 @@ pub use enumerate::shard_id;
 use pace::{over_at, stagger};
 
 /// What fanout needs from the world.
-pub trait Ports: Apps + Audiences + Clock + Devices + Events + Ledger + Messages + Queues + Timers {}
+pub trait Ports: Apps + Audiences + Clock + Devices + Events + Feeds + Ledger + Messages + Queues + Timers {}
 
-impl<P: Apps + Audiences + Clock + Devices + Events + Ledger + Messages + Queues + Timers> Ports for P {}
+impl<P: Apps + Audiences + Clock + Devices + Events + Feeds + Ledger + Messages + Queues + Timers> Ports for P {}
 
 /// How far apart the clocks of two machines are at most.
 pub(crate) const CLOCKS_APART: Millis = 10_000;
@@ -94,13 +99,27 @@ impl<P: Ports> Fanout<P> {
             return Ok(());
         }
         self.wait_while_paused(&message)?;
-        let segments = message.audience.segments();
         match job.segment {
-            None if segments > 1 => self.split(&message).await,
-            None => self.page(&message, &job, 0).await,
-            Some(segment) if segment < segments => self.page(&message, &job, segment).await,
+            None => self.whole(&message, &job).await,
+            Some(segment) if segment < message.segments() => self.page(&message, &job, segment).await,
             Some(_) => Err(StageError::poison("the audience has no such segment")),
         }
+    }
+
+    /// A job of the whole audience. How that is enumerated shows once the release has begun.
+    async fn whole(&self, message: &Message, job: &AudienceJob) -> Result<(), StageError> {
+        // A list of devices is never in a feed, and its page need not wait for its release to begin.
+        if matches!(message.audience, Audience::Devices(_)) {
+            return self.page(message, job, 0).await;
+        }
+        let message = self.begin(message).await?;
+        if message.stage == Stage::Cancelled {
+            return Ok(());
+        }
+        if job.cursor == Cursor::Start {
+            self.bring_by_feed(&message).await?;
+        }
+        if message.segments() > 1 { self.split(&message).await } else { self.page(&message, job, 0).await }
     }
 
     async fn message(&self, job: &AudienceJob) -> Result<Message, StageError> {
@@ -124,7 +143,8 @@ impl<P: Ports> Fanout<P> {
         if !matches!(message.stage, Stage::Accepted | Stage::Scheduled) {
             return Ok(message.clone());
         }
-        let begun = self.ports.begin_release(message.id, self.ports.now()).await?;
+        let feed_head = self.feed_head(message).await?;
+        let begun = self.ports.begin_release(message.id, self.ports.now(), feed_head).await?;
         let begun = begun.ok_or_else(|| StageError::poison("the message disappeared"))?;
         if begun.stage == Stage::Scheduled {
             // Its sender gave it another time just now, or clocks differ: looked at again, it is void or due.
@@ -134,13 +154,10 @@ impl<P: Ports> Fanout<P> {
         Ok(begun)
     }
 
+    /// Of a message whose release has begun.
     async fn split(&self, message: &Message) -> Result<(), StageError> {
-        let message = self.begin(message).await?;
-        if message.stage == Stage::Cancelled {
-            return Ok(());
-        }
         if message.is_enumerated() {
-            return self.notice_completion(&message, message.control.flow.is_stopped()).await;
+            return self.notice_completion(message, message.control.flow.is_stopped()).await;
         }
         if let Audience::Uploaded(list) = message.audience
             && !message.control.flow.is_stopped()
@@ -150,9 +167,9 @@ impl<P: Ports> Fanout<P> {
         let now = self.ports.now();
         let job = |segment| {
             let job = AudienceJob { message: message.id, segment: Some(segment), cursor: Cursor::Start };
-            (job, stagger(&message, segment, now))
+            (job, stagger(message, segment, now))
         };
-        self.send_jobs(&message, (0..message.audience.segments()).map(job)).await
+        self.send_jobs(message, (0..message.segments()).map(job)).await
     }
 
     /// Jobs, each after its delay.

@@ -21,13 +21,13 @@ fn rate(message: &Message, now: UnixMillis) -> Option<u64> {
 /// Devices of one page: at most what its segment may reach in [`RATE_MAX_PAUSE`], and the whole message in a second.
 pub(crate) fn page_limit(message: &Message, now: UnixMillis) -> usize {
     let Some(rate) = rate(message, now) else { return SHARD_MAX_DEVICES };
-    let of_segment = rate * RATE_MAX_PAUSE / 1_000 / u64::from(message.audience.segments());
+    let of_segment = rate * RATE_MAX_PAUSE / 1_000 / u64::from(message.segments());
     usize::try_from(of_segment.min(rate)).unwrap_or(usize::MAX).clamp(1, SHARD_MAX_DEVICES)
 }
 
 /// How long a segment rests after it sent so many devices.
 pub(crate) fn pause_after(message: &Message, sent: usize, now: UnixMillis) -> Millis {
-    pause(message, sent as u64 * u64::from(message.audience.segments()), now)
+    pause(message, sent as u64 * u64::from(message.segments()), now)
 }
 
 /// How long devices that were held rest after so many of them went on. They go on one moment after the other, at the rate of

@@ -64,7 +64,7 @@ impl<P: Ports> Fanout<P> {
     }
 
     async fn count(&self, message: &Message, start: Cursor, shard: &Shard) -> Result<(), StageError> {
-        let covers = covers(&message.audience, start, shard.next);
+        let covers = covers(message, start, shard.next);
         Ok(self.ports.count_targets(shard.id, message.id, shard.targets.len(), covers).await?)
     }
 

@@ -4,6 +4,7 @@ mod completion;
 mod control;
 mod driver;
 mod exclusion;
+mod feed;
 mod held;
 mod lists;
 mod recall;
@@ -57,6 +58,7 @@ pub(crate) fn message(audience: Audience) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }

@@ -90,6 +90,7 @@ fn new_message(id: MessageId, now: UnixMillis, acceptance: Acceptance<'_>) -> Me
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }

@@ -8,8 +8,8 @@ use homing_contract::queue::encode;
 use homing_credentials::{derive_id, sha256};
 use homing_domain::limits::{RECALL_GRACE, TTL_DEFAULT_SECONDS, TTL_MAX_SECONDS};
 use homing_domain::{
-    AppId, Audience, AudienceJob, ChangeRefused, Control, Cursor, Exclusion, HeldJob, Message, MessageChange,
-    MessageId, Options, Priority, QuietHoursPolicy, Schedule, Stage, UnixMillis,
+    AppId, Audience, AudienceJob, ChangeRefused, Control, Cursor, Exclusion, FeedAction, FeedJob, HeldJob, Message,
+    MessageChange, MessageId, Options, Priority, QuietHoursPolicy, Schedule, Stage, UnixMillis,
 };
 use homing_endpoint::Problem;
 use homing_ports::{Accepted, Error, Messages, Outgoing, QueueName, Queues};
@@ -47,9 +47,21 @@ pub async fn change<P: Messages + Queues>(
     let message = ports.change(id, change).await?.ok_or(ControlError::Unknown)??;
     MessageControlled { message: id, app, change: name }.emit();
     if message.control.flow.is_stopped() {
+        stop_in_feed(ports, &message).await?;
         end_held(ports, &message).await?;
     }
     Ok(message)
+}
+
+/// Gateways that are bringing a stopped message by the feed of its app are told to stop by that feed. Whoever asks again
+/// has them told again: dispatch puts it there once.
+async fn stop_in_feed<P: Queues>(ports: &P, stopped: &Message) -> Result<(), Error> {
+    if stopped.feed_after.is_none() {
+        return Ok(());
+    }
+    let job = FeedJob { message: stopped.id, action: FeedAction::Stop };
+    let item = Outgoing { body: encode(&job), delay: 0, group: Some(stopped.queue_group()) };
+    ports.send(QueueName::Dispatch, vec![item]).await
 }
 
 /// Parts of a stopped message that wait for a moment need not wait for it to end.
@@ -132,6 +144,7 @@ fn recall_of(recalled: &Message, now: UnixMillis) -> Message {
         segments_done: 0,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
     }
 }
 

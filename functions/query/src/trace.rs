@@ -101,6 +101,9 @@ fn stops(subject: Subject<'_>, known: &Known) -> Vec<Stop> {
     if let Some(at) = message.releasing_at {
         stops.push(stop("releasing", Some(at), "the enumeration of its devices began"));
     }
+    if message.feed_after.is_some() && !known.is_targeted {
+        stops.push(stop("feed", None, "it was put into the feed of its app, for every device that it is meant for"));
+    }
     if known.is_targeted {
         stops.push(stop("targeted", None, "the device was found to be one it is for"));
     }

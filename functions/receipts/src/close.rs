@@ -5,6 +5,8 @@
 //! nothing is pending any more the message is completed. Else a pass over the pages ends what is pending, and the receipts it
 //! sends complete the message when they are counted. So a message never completes over a row that is pending.
 //!
+//! A message in a feed is open until it is closed, so it is closing that tells the business of its completion.
+//!
 //! A close never hides a loss: it ends only what is targeted, and each of these is an entry in its device's mailbox.
 
 use std::sync::Arc;
@@ -15,10 +17,10 @@ use homing_contract::queue::{self, v1};
 use homing_credentials::receipt_batch_id;
 use homing_domain::limits::{QUEUE_DELAY_MAX, RECEIPT_BATCH_MAX};
 use homing_domain::{
-    BusEvent, Channel, CloseJob, Ended, Event, MessageId, Millis, Reason, Receipt, ReceiptBatch, Shard, Target,
-    UnixMillis,
+    Balance, BusEvent, Channel, CloseJob, Ended, Event, Message, MessageId, Millis, Reason, Receipt, ReceiptBatch,
+    Shard, Stage, Target, UnixMillis,
 };
-use homing_ports::{Clock, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
+use homing_ports::{Apps, Clock, Events, Ledger, Messages, Outgoing, QueueName, Queues, StageError};
 use homing_telemetry::MessageClosed;
 
 #[cfg(test)]
@@ -50,9 +52,9 @@ const PASS_EVERY: u64 = 16;
 const BALANCED_WITHIN: Millis = 24 * 3_600_000;
 
 /// What closing needs from the world.
-pub trait Ports: Messages + Ledger + Queues + Events + Clock {}
+pub trait Ports: Apps + Messages + Ledger + Queues + Events + Clock {}
 
-impl<P: Messages + Ledger + Queues + Events + Clock> Ports for P {}
+impl<P: Apps + Messages + Ledger + Queues + Events + Clock> Ports for P {}
 
 /// The stage.
 #[derive(Debug)]
@@ -94,7 +96,8 @@ impl<P: Ports> CloseMessages<P> {
         if job.after.is_none() {
             let balance = self.ports.tally(job.message).await?.balance(None);
             if balance.pending == 0 {
-                return self.complete(job.message).await;
+                let Some(message) = self.ports.message(job.message).await? else { return Ok(()) };
+                return self.complete(&message, balance, now).await;
             }
             if !is_pass_due(now.since(job.at), balance.targeted) {
                 return Ok(());
@@ -131,16 +134,28 @@ impl<P: Ports> CloseMessages<P> {
         if balance.pending != 0 {
             let pending = balance.pending;
             let detail = format!("message {id}: every row has ended, but the numbers say that {pending} are pending");
-            let alert = BusEvent::Alert { app: Some(message.app), name: "message_unbalanced", detail, at: now };
+            let app = Some(message.app.clone());
+            let alert = BusEvent::Alert { app, name: "message_unbalanced", detail, at: now };
             self.ports.publish(vec![alert]).await?;
         }
-        self.complete(id).await
+        self.complete(&message, balance, now).await
     }
 
-    async fn complete(&self, message: MessageId) -> Result<(), StageError> {
-        self.ports.complete(message).await?;
-        MessageClosed { message, expired: 0, is_last: true }.emit();
+    async fn complete(&self, message: &Message, balance: Balance, now: UnixMillis) -> Result<(), StageError> {
+        // Told first: as long as the message is not completed, it is overdue, and a crash in between is repaired.
+        if message.feed_after.is_some() && message.stage == Stage::Released && self.asks(message).await? {
+            let (app, message) = (message.app.clone(), message.id);
+            self.ports.publish(vec![BusEvent::MessageCompleted { app, message, balance, at: now }]).await?;
+        }
+        self.ports.complete(message.id).await?;
+        MessageClosed { message: message.id, expired: 0, is_last: true }.emit();
         Ok(())
+    }
+
+    /// Whether somebody wants to be told that it is complete.
+    async fn asks(&self, message: &Message) -> Result<bool, StageError> {
+        let app = if message.has_sender() { self.ports.app(&message.app).await? } else { None };
+        Ok(app.is_some_and(|app| app.events.message_completed))
     }
 
     /// Ends what is pending and answers how much that was.

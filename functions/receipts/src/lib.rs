@@ -2,7 +2,8 @@
 //!
 //! * [`record`]: batches of [`QueueName::Receipts`](homing_ports::QueueName) become delivery rows and numbers.
 //!   The delivery that ends last completes its message, of which the business is told if it asked. What a person opened or
-//!   dismissed is taken back from their other devices, if its sender wants that ([`read_sync`]).
+//!   dismissed is taken back from their other devices, if its sender wants that ([`read_sync`]). What gateways counted of
+//!   broadcasts that came by a feed becomes numbers only.
 //! * [`close`]: jobs of [`QueueName::Close`](homing_ports::QueueName) end what is still pending long after its message
 //!   expired.
 //!

@@ -129,5 +129,6 @@ fn clearing(message: MessageId, synced: &Synced, device: DeviceId, user: UserId,
         segments_done: 0,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
     }
 }

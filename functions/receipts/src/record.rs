@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use homing_contract::queue;
-use homing_domain::{BatchId, Delivery, MessageId, ReceiptBatch, Tally};
+use homing_contract::queue::{self, ReceiptsInput};
+use homing_domain::{BatchId, Delivery, FeedCounts, MessageId, ReceiptBatch, Tally};
 use homing_ports::StageError;
 use homing_telemetry::DeliveryEnded;
 
@@ -50,8 +50,22 @@ impl<P: RecordPorts> RecordReceipts<P> {
     /// # Errors
     /// [`StageError`]: what to do with the item instead of deleting it.
     pub async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
-        let batch = queue::decode::<ReceiptBatch>(body).map_err(StageError::poison)?;
-        self.handle(batch).await
+        match queue::decode_receipts_input(body).map_err(StageError::poison)? {
+            ReceiptsInput::Batch(batch) => self.handle(batch).await,
+            ReceiptsInput::FeedCounts(counts) => self.handle_counts(counts).await,
+        }
+    }
+
+    /// Adds what a gateway counted of broadcasts that came by a feed, once. There are no rows to take it into, and nothing is
+    /// completed by it: what is in a feed may come to another device until it is closed.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the counts instead of deleting them.
+    pub async fn handle_counts(&self, counts: FeedCounts) -> Result<(), StageError> {
+        if counts.changes.is_empty() {
+            return Ok(());
+        }
+        Ok(self.ports.count(counts.id, counts.changes).await?)
     }
 
     /// Takes a batch into its rows, then counts what it changed. A repeat finds in the rows what the first run changed,

@@ -35,6 +35,7 @@ enum Step {
     Withdraw { message: u32 },
     Bind { user: Option<u64> },
     Overflow { is_merged: bool },
+    SetVendor { has_vendor: bool },
     Revoke,
 }
 
@@ -61,6 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u32..MESSAGES).prop_map(|message| Step::Withdraw { message }),
         2 => user().prop_map(|user| Step::Bind { user }),
         4 => any::<bool>().prop_map(|is_merged| Step::Overflow { is_merged }),
+        2 => any::<bool>().prop_map(|has_vendor| Step::SetVendor { has_vendor }),
         1 => Just(Step::Revoke),
     ]
 }
@@ -135,6 +137,11 @@ async fn both(store: &AwsStore, device: DeviceId, model: &mut Mailbox, step: &St
                 model.merge_overflow(&told);
             }
             (shown(&answers.0), shown(&answers.1))
+        }
+        Step::SetVendor { has_vendor } => {
+            store.set_vendor(device, has_vendor).await.unwrap();
+            model.has_vendor = has_vendor;
+            (String::new(), String::new())
         }
         Step::Revoke => (shown(&store.revoke(device).await.unwrap().unwrap()), shown(&model.revoke())),
     }

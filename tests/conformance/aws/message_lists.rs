@@ -46,7 +46,7 @@ async fn of_64_workers_that_finish_at_once_one_releases() {
     let world = Aws::start().await;
     let ports = world.ports();
     ports.accept(message(1, "shop", Audience::All)).await.unwrap();
-    ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+    ports.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap();
     let finished = (0..FANOUT_SEGMENTS).map(|segment| {
         let now = UnixMillis(3_000 + u64::from(segment));
         ports.finish_segment(message_id(1), segment, now)

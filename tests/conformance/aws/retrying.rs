@@ -5,14 +5,14 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, ConnSeq, Delivery, Device, DeviceId, DueTick, GatewayRef,
-    Lease, Member, MemberKey, Message, MessageChange, MessageId, Millis, Notice, Reason, Receipt, Seq, Shard, ShardId,
-    Tally, UnixMillis, UploadedAudience, Upstream, UserHash, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, Claimed, ConnSeq, Delivery, Device, DeviceId,
+    DueTick, FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId, Millis,
+    Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, UnixMillis, UploadedAudience, Upstream, UserHash, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Audiences, Created, DeadLetter, Devices, Events, Fault, FleetSettings, Gateways, Ledger, Mailboxes,
-    Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Settings,
-    StoredUpstream, Timers, Upstreams,
+    Accepted, Apps, Audiences, Created, DeadLetter, Devices, Events, Fault, Feeds, FleetSettings, Gateways, Ledger,
+    Mailboxes, Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result,
+    Settings, StoredUpstream, Timers, Upstreams,
 };
 use homing_store_aws::AwsStore;
 
@@ -86,7 +86,7 @@ retried! {
         fn message(id: MessageId) -> Option<Message>;
         fn messages_of_app(app: &AppId, before: Option<(UnixMillis, MessageId)>, limit: usize) -> Vec<Message>;
         fn overdue(now: UnixMillis, limit: usize) -> Vec<MessageId>;
-        fn begin_release(id: MessageId, now: UnixMillis) -> Option<Message>;
+        fn begin_release(id: MessageId, now: UnixMillis, feed_head: Option<FeedOffset>) -> Option<Message>;
         fn finish_segment(id: MessageId, segment: u8, now: UnixMillis) -> Option<Message>;
         fn complete(id: MessageId) -> ();
         fn change(id: MessageId, change: MessageChange) -> Option<std::result::Result<Message, ChangeRefused>>;
@@ -97,9 +97,17 @@ retried! {
         fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
         fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
         fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
+        fn claim_delivery(message: MessageId, device: DeviceId, channel: Channel, now: UnixMillis) -> Claimed;
+        fn release_claim(message: MessageId, device: DeviceId) -> ();
         fn tally(message: MessageId) -> Tally;
         fn delivery(message: MessageId, device: DeviceId) -> Option<Delivery>;
         fn deliveries(message: MessageId, after: Option<DeviceId>, limit: usize) -> Vec<Delivery>;
+    }
+    Feeds {
+        fn feed_head(app: &AppId) -> FeedOffset;
+        fn put_feed_entry(app: &AppId, offset: FeedOffset, entry: FeedEntry) -> Created;
+        fn feed_entries(app: &AppId, after: FeedOffset, limit: usize) -> Vec<(FeedOffset, FeedEntry)>;
+        fn trim_feed(app: &AppId, through: FeedOffset) -> ();
     }
     Queues {
         fn send(queue: QueueName, items: Vec<Outgoing>) -> ();
@@ -191,6 +199,10 @@ impl Mailboxes for Retrying {
 
     async fn detach(&self, device: DeviceId, conn_seq: ConnSeq, sent: Seq) -> Decided<Detached, Fenced> {
         again!(self.0.detach(device, conn_seq, sent))
+    }
+
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        again!(self.0.set_vendor(device, has_vendor))
     }
 
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {

@@ -33,7 +33,7 @@ fn scheduled(n: u32) -> Message {
 async fn releasing(ports: &impl Ports, message: Message) -> Message {
     let id = message.id;
     assert_eq!(ports.accept(message).await.unwrap(), Accepted::New);
-    ports.begin_release(id, BEGUN).await.unwrap().unwrap()
+    ports.begin_release(id, BEGUN, None).await.unwrap().unwrap()
 }
 
 /// All that can be amended, as this message has it.
@@ -104,7 +104,7 @@ pub(crate) async fn before_the_release<A: Adapter>(world: &A) {
     assert_eq!(ports.message(model.id).await.unwrap().as_ref(), Some(&model), "only what is released is completed");
     as_the_model(ports, &mut model, MessageChange::Cancel).await;
     assert_eq!(model.stage, Stage::Cancelled);
-    let stands = ports.begin_release(model.id, BEGUN).await.unwrap();
+    let stands = ports.begin_release(model.id, BEGUN, None).await.unwrap();
     assert_eq!(stands, Some(model), "what is cancelled is never released");
 }
 
@@ -230,7 +230,7 @@ pub(crate) async fn held_parts_are_overdue_before_the_close<A: Adapter>(world: &
     // Held before it is released, by a worker that was slow: the release begins with that.
     ports.accept(named(2)).await.unwrap();
     ports.change(message_id(2), MessageChange::Hold(vec![hold])).await.unwrap().unwrap().unwrap();
-    ports.begin_release(message_id(2), BEGUN).await.unwrap();
+    ports.begin_release(message_id(2), BEGUN, None).await.unwrap();
     assert!(overdue(held_at).await.is_empty());
     assert_eq!(overdue(held_at.plus(1)).await, [message_id(2)]);
 }
@@ -252,7 +252,8 @@ pub(crate) async fn of_cancel_and_release_one_wins<A: Adapter>(world: &A) {
     for n in 1..=RACES {
         ports.accept(scheduled(n)).await.unwrap();
         let id = message_id(n);
-        let (cancelled, begun) = tokio::join!(ports.change(id, MessageChange::Cancel), ports.begin_release(id, BEGUN));
+        let (cancelled, begun) =
+            tokio::join!(ports.change(id, MessageChange::Cancel), ports.begin_release(id, BEGUN, None));
         let (cancelled, begun) = (cancelled.unwrap().unwrap(), begun.unwrap().unwrap());
         let stands = ports.message(id).await.unwrap().unwrap();
         assert_eq!(begun.stage, stands.stage, "both saw what became of it");
@@ -273,7 +274,7 @@ pub(crate) async fn of_amend_and_release_the_release_has_one_content<A: Adapter>
         ports.accept(before.clone()).await.unwrap();
         let id = message_id(n);
         let (amended, begun) =
-            tokio::join!(ports.change(id, amend(payload(b'b', 900))), ports.begin_release(id, BEGUN));
+            tokio::join!(ports.change(id, amend(payload(b'b', 900))), ports.begin_release(id, BEGUN, None));
         let begun = begun.unwrap().unwrap();
         assert_eq!(ports.message(id).await.unwrap(), Some(begun.clone()), "released as it was answered");
         let is_amended = amended.unwrap().unwrap().is_ok();

@@ -66,6 +66,26 @@ pub(crate) async fn no_message_falls_between_takeover_and_enqueue<A: Adapter>(wo
     }
 }
 
+pub(crate) async fn a_vendor_and_enqueues_all_hold<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    ports.create_mailbox(device_id(1), mailbox()).await.unwrap();
+    let stored = race((1..=16).map(|n| {
+        let ports = ports.clone();
+        async move {
+            if n % 8 == 0 {
+                ports.set_vendor(device_id(1), true).await.unwrap();
+            }
+            enqueue_one(&ports, n).await
+        }
+    }))
+    .await;
+    let seqs: BTreeSet<_> = stored.iter().map(|stored| stored.seq).collect();
+    assert_eq!(seqs, (1..=16).collect());
+    let stands = ports.mailbox(device_id(1)).await.unwrap().unwrap();
+    assert!(stands.has_vendor);
+    assert_eq!(stands.entries.len(), 16);
+}
+
 pub(crate) async fn of_equal_takeovers_one_wins<A: Adapter>(world: &A) {
     let ports = world.ports();
     ports.create_mailbox(device_id(1), mailbox()).await.unwrap();

@@ -95,11 +95,36 @@ pub(crate) async fn enqueue_repeats<A: Adapter>(world: &A) {
     ports.take_over(device(), takeover(4)).await.unwrap().unwrap();
     let repeat = enqueue_one(ports, Enqueue { now: UnixMillis(50), ..enqueue(1) }).await;
     let route = Some(Route { gateway: gateway(4), conn_seq: 4 });
-    let first = Enqueued::Stored { seq: 1, enqueued_at: UnixMillis(1), route, collapsed: vec![] };
+    let first = Enqueued::Stored { seq: 1, enqueued_at: UnixMillis(1), route, has_vendor: false, collapsed: vec![] };
     assert_eq!(repeat, first, "the first number and time, the present route");
     ports.trim(device(), 4, 1, 1).await.unwrap().unwrap();
     assert_eq!(enqueue_one(ports, enqueue(1)).await, Enqueued::Settled, "trimmed ids are remembered");
     assert_eq!(stored(ports).await.hi, 1);
+}
+
+pub(crate) async fn an_enqueue_says_whether_there_is_a_vendor<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    ports.set_vendor(device(), true).await.unwrap();
+    assert_eq!(ports.mailbox(device()).await.unwrap(), None, "a device without a mailbox stays without");
+    filled(ports, 1).await;
+    let mut model = stored(ports).await;
+    let has_vendor = async |request: Enqueue| match enqueue_one(ports, request).await {
+        Enqueued::Stored { has_vendor, .. } => has_vendor,
+        other => panic!("{other:?}"),
+    };
+    assert!(!has_vendor(enqueue(1)).await);
+    for wanted in [true, true, false, true] {
+        ports.set_vendor(device(), wanted).await.unwrap();
+        model.has_vendor = wanted;
+        assert_eq!(stored(ports).await, model, "and nothing else is changed");
+        assert_eq!(has_vendor(enqueue(1)).await, wanted, "a repeat is told of the present");
+    }
+    assert!(has_vendor(enqueue(2)).await);
+    assert!(has_vendor(Enqueue { collapse_key: Some("k".to_owned()), ..enqueue(3) }).await);
+    let taken = ports.take_over(device(), takeover(1)).await.unwrap().unwrap();
+    assert!(taken.mailbox.has_vendor, "it outlives what others write");
+    ports.bind(device(), None).await.unwrap();
+    assert!(has_vendor(enqueue(4)).await);
 }
 
 pub(crate) async fn every_kind_of_entry_comes_back<A: Adapter>(world: &A) {

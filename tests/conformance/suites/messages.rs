@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use homing_domain::limits::{FANOUT_SEGMENTS, SHARD_MAX_DEVICES};
 use homing_domain::{
-    Audience, Cursor, MemberKey, Message, Reason, Recurrence, Schedule, Shard, ShardId, Stage, Target, UnixMillis,
-    UserHash, WallTime,
+    Audience, Cursor, DeliveryPolicy, FeedOffset, MemberKey, Message, Reason, Recurrence, Schedule, Shard, ShardId,
+    Stage, Target, UnixMillis, UserHash, WallTime,
 };
 use homing_ports::{Accepted, Messages};
 
@@ -60,7 +60,8 @@ pub(crate) async fn every_field_comes_back<A: Adapter>(world: &A) {
     ];
     for (n, (schedule, release_at)) in (1..).zip(schedules) {
         for (n, full) in [(n, full_message(n, "shop")), (n + 50, message(n + 50, "shop", Audience::All))] {
-            let message = Message { schedule: schedule.clone(), release_at, ..full };
+            let feed_after = (n > 50).then(|| FeedOffset::from(n - 51));
+            let message = Message { schedule: schedule.clone(), release_at, feed_after, ..full };
             ports.accept(message.clone()).await.unwrap();
             assert_eq!(ports.message(message_id(n)).await.unwrap(), Some(message));
         }
@@ -110,11 +111,11 @@ pub(crate) async fn an_apps_messages_come_newest_first_in_pages<A: Adapter>(worl
 
 pub(crate) async fn release_begins_once<A: Adapter>(world: &A) {
     let ports = world.ports();
-    assert_eq!(ports.begin_release(message_id(1), UnixMillis(1)).await.unwrap(), None);
+    assert_eq!(ports.begin_release(message_id(1), UnixMillis(1), None).await.unwrap(), None);
     ports.accept(message(1, "shop", Audience::All)).await.unwrap();
-    let first = ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap().unwrap();
+    let first = ports.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap().unwrap();
     assert_eq!((first.stage, first.releasing_at), (Stage::Releasing, Some(UnixMillis(2_000))));
-    let repeat = ports.begin_release(message_id(1), UnixMillis(3_000)).await.unwrap();
+    let repeat = ports.begin_release(message_id(1), UnixMillis(3_000), None).await.unwrap();
     assert_eq!(repeat, Some(first.clone()), "as it stands");
     assert_eq!(ports.message(message_id(1)).await.unwrap(), Some(first));
 }
@@ -123,7 +124,7 @@ pub(crate) async fn the_last_segment_releases<A: Adapter>(world: &A) {
     let ports = world.ports();
     assert_eq!(ports.finish_segment(message_id(1), 0, UnixMillis(1)).await.unwrap(), None);
     ports.accept(message(1, "shop", Audience::All)).await.unwrap();
-    ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+    ports.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap();
     for segment in (0..FANOUT_SEGMENTS - 1).chain([0, 5]) {
         let message = ports.finish_segment(message_id(1), segment, UnixMillis(3_000)).await.unwrap().unwrap();
         assert_eq!((message.stage, message.released_at), (Stage::Releasing, None));
@@ -135,7 +136,7 @@ pub(crate) async fn the_last_segment_releases<A: Adapter>(world: &A) {
     assert_eq!(repeat, Some(released));
 
     ports.accept(message(2, "shop", Audience::Devices(vec![device_id(1)]))).await.unwrap();
-    ports.begin_release(message_id(2), UnixMillis(2_000)).await.unwrap();
+    ports.begin_release(message_id(2), UnixMillis(2_000), None).await.unwrap();
     let named = ports.finish_segment(message_id(2), 0, UnixMillis(3_000)).await.unwrap().unwrap();
     assert_eq!(named.stage, Stage::Released, "a named audience is one segment");
 }
@@ -197,4 +198,21 @@ pub(crate) async fn shards_come_in_pages<A: Adapter>(world: &A) {
         found.extend(page.iter().map(|shard| shard.id));
     }
     assert_eq!(found, [1, 2, 3, 4, 5].map(shard_id));
+}
+
+pub(crate) async fn every_delivery_policy_comes_back<A: Adapter>(world: &A) {
+    let ports = world.ports();
+    let policies = [
+        DeliveryPolicy::default(),
+        DeliveryPolicy::OnlineFirst { fallback_after: 0 },
+        DeliveryPolicy::OwnOnly,
+        DeliveryPolicy::VendorOnly,
+        DeliveryPolicy::Fallback { fallback_after: 1 },
+    ];
+    for (n, delivery) in (1..).zip(policies) {
+        let mut message = message(n, "shop", Audience::All);
+        message.options.delivery = delivery;
+        ports.accept(message.clone()).await.unwrap();
+        assert_eq!(ports.message(message.id).await.unwrap(), Some(message));
+    }
 }

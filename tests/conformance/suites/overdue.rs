@@ -12,7 +12,7 @@ pub(crate) async fn an_accepted_message_until_it_moves_on<A: Adapter>(world: &A)
     for n in 1..=4 {
         ports.accept(message(n, "shop", Audience::All)).await.unwrap();
     }
-    ports.begin_release(message_id(2), UnixMillis(2_000)).await.unwrap();
+    ports.begin_release(message_id(2), UnixMillis(2_000), None).await.unwrap();
     world.settle().await;
     // Number n was accepted at 1,000 + n.
     let lost = UnixMillis(1_000).plus(ACCEPTED_SWEEP_AFTER);
@@ -38,9 +38,9 @@ pub(crate) async fn a_scheduled_message_after_its_time<A: Adapter>(world: &A) {
     let lost = release_at.plus(ACCEPTED_SWEEP_AFTER);
     assert!(ports.overdue(lost, 9).await.unwrap().is_empty());
     assert_eq!(ports.overdue(lost.plus(1), 9).await.unwrap(), [1, 2].map(message_id));
-    let early = ports.begin_release(message_id(1), release_at.minus(1)).await.unwrap().unwrap();
+    let early = ports.begin_release(message_id(1), release_at.minus(1), None).await.unwrap().unwrap();
     assert_eq!((early.stage, early.releasing_at), (Stage::Scheduled, None), "whoever gave it a later time was told so");
-    let begun = ports.begin_release(message_id(1), release_at).await.unwrap().unwrap();
+    let begun = ports.begin_release(message_id(1), release_at, None).await.unwrap().unwrap();
     assert_eq!((begun.stage, begun.releasing_at), (Stage::Releasing, Some(release_at)));
     world.settle().await;
     assert_eq!(ports.overdue(lost.plus(1), 9).await.unwrap(), [message_id(2)]);
@@ -52,7 +52,7 @@ pub(crate) async fn a_released_message_from_its_expiry_until_it_is_completed<A: 
     let accepted = message(1, "shop", Audience::Devices(vec![device_id(1)]));
     let closes_at = accepted.expires_at.plus(CLOSE_AFTER_EXPIRY);
     ports.accept(accepted).await.unwrap();
-    ports.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+    ports.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap();
     ports.complete(message_id(1)).await.unwrap();
     let releasing = ports.message(message_id(1)).await.unwrap().unwrap();
     assert_eq!(releasing.stage, Stage::Releasing, "only what is released can be completed");

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use homing::client::ApiClient;
 use serde_json::{Value, json};
 
-use crate::crowd_record::{Broadcast, Sent};
+use crate::crowd_record::{Broadcast, Sent, WrittenDown};
 
 /// The business system.
 pub(super) struct Sender {
@@ -39,10 +39,19 @@ impl Sender {
         let key = format!("audience-{}", self.sent);
         let answer: Value = self.api.push(&self.server_key, &key, &body).await.context(sent.text.clone())?;
         let message_id = answer["message_id"].as_str().context("an answer without an id")?.to_owned();
-        let mut line = serde_json::to_vec(&Sent { message_id: message_id.clone(), broadcast: sent })?;
-        line.push(b'\n');
-        self.log.write_all(&line)?;
+        self.write(&WrittenDown::Sent(Sent { message_id: message_id.clone(), broadcast: sent }))?;
         Ok(message_id)
+    }
+
+    /// Writes down that the server was killed while this message was on its way.
+    pub(super) fn note_kill(&mut self, message: &str, at: u64) -> Result<()> {
+        self.write(&WrittenDown::Killed { message_id: message.to_owned(), at })
+    }
+
+    fn write(&mut self, line: &WrittenDown) -> Result<()> {
+        let mut line = serde_json::to_vec(line)?;
+        line.push(b'\n');
+        Ok(self.log.write_all(&line)?)
     }
 
     /// Asks something of a message: `pause`, `abort`, …

@@ -1,7 +1,7 @@
 //! The scenario, step by step.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use homing::client::{ApiClient, AppKeys, Profile};
@@ -10,6 +10,7 @@ use homing_contract::http::v1::{AppCreated, CreateApp};
 use serde_json::{Value, json};
 
 use super::crowd::Crowd;
+use super::heard::HeardLog;
 use super::letters::Sender;
 use super::watch::{enumerated, number, until, within};
 use crate::crowd_record::{Addressed, Broadcast, Simulated};
@@ -19,6 +20,10 @@ use crate::field::{HEARTBEAT, sibling};
 pub(super) const VIP: &str = "vip";
 /// The tag of ten of a hundred, who are left out.
 pub(super) const MUTED: &str = "muted";
+/// Devices a second of what is to be enumerated page by page: a rate is what a feed does not keep.
+const RATE_OF_PAGES: u32 = 50_000;
+/// A broadcast is everywhere within this, the devices' return after a killed server included.
+const EVERYWHERE_WITHIN: Duration = Duration::from_secs(240);
 /// Occurrences of the recurring message.
 const OCCURRENCES: u32 = 3;
 /// Devices a second of the broadcast that is aborted: it must last long enough to be paused and slowed.
@@ -47,6 +52,7 @@ pub(crate) struct Scenario {
     command: ServerCommand,
     server: ServerProcess,
     crowd: Crowd,
+    heard: HeardLog,
     sender: Sender,
     size: Size,
 }
@@ -77,20 +83,32 @@ impl Scenario {
         let crowd = Crowd::start(program, directory, &command.url(), &certificate, size).await?;
         crate::say(format!("registered and linked in {} s", began.elapsed().as_secs()));
         let sender = Sender::new(api, &app.server_key, &directory.join("publisher.log"))?;
+        let heard = HeardLog::open(&directory.join("arrivals.jsonl"))?;
         let (program, directory) = (std::env::current_exe()?, directory.to_owned());
-        Ok(Self { program, directory, command, server, crowd, sender, size })
+        Ok(Self { program, directory, command, server, crowd, heard, sender, size })
     }
 
-    /// About five of a hundred devices; the server is killed while they are enumerated.
+    /// About five of a hundred devices, page by page; the server is killed while they are enumerated.
     pub(crate) async fn send_to_an_expression(&mut self) -> Result<()> {
         let to = Addressed::Tagged { with: VIP.to_owned(), without: MUTED.to_owned() };
         let audience = json!({"expression": format!("{VIP} && !{MUTED}")});
         let broadcast = once("标签：vip 而且没有静音 🎯", to.clone());
         let began = started();
-        let message = self.sender.send(broadcast, audience, json!({})).await?;
+        let options = json!({"options": {"ttl_seconds": 3_600, "rate_per_second": RATE_OF_PAGES}});
+        let message = self.sender.send(broadcast, audience, options).await?;
         until(&self.sender, &message, |view| enumerated(view) > 0.1).await?;
-        self.kill_the_server("while the expression was enumerated").await?;
-        self.arrived(&message, &to, began, "a tag expression").await
+        self.kill_the_server("while the expression was enumerated", None).await?;
+        self.arrived(&message, &to, began, "a tag expression, by pages").await
+    }
+
+    /// The same devices, through the feed.
+    pub(crate) async fn send_to_an_expression_by_the_feed(&mut self) -> Result<()> {
+        let to = Addressed::Tagged { with: VIP.to_owned(), without: MUTED.to_owned() };
+        let audience = json!({"expression": format!("{VIP} && !{MUTED}")});
+        let broadcast = once("标签：从 feed 🎯", to.clone());
+        let began = now_millis();
+        let message = self.sender.send(broadcast, audience, json!({})).await?;
+        self.everywhere(&message, &to, began, "a tag expression, by the feed").await
     }
 
     /// The users of an uploaded list.
@@ -127,7 +145,7 @@ impl Scenario {
             .filter_map(|message| Some(message["message_id"].as_str()?.to_owned()))
             .collect();
         for occurrence in &occurrences {
-            self.arrived(occurrence, &to, started(), "an occurrence of cron").await?;
+            self.everywhere(occurrence, &to, now_millis(), "an occurrence of cron").await?;
         }
         Ok(())
     }
@@ -135,15 +153,16 @@ impl Scenario {
     /// Everyone; the server is killed once more.
     pub(crate) async fn send_to_everyone(&mut self) -> Result<()> {
         let broadcast = once("广播：所有人 📣", Addressed::All {});
-        let began = started();
+        let began = now_millis();
         let message = self.sender.send(broadcast, json!({"all": true}), json!({})).await?;
-        until(&self.sender, &message, |view| enumerated(view) > 0.3).await?;
-        self.kill_the_server("in the middle of the broadcast").await?;
-        self.arrived(&message, &Addressed::All {}, began, "everyone, with a kill on the way").await?;
+        let some = self.crowd.live(|_| true) / 10;
+        self.heard.until(&message, some, EVERYWHERE_WITHIN).await?;
+        self.kill_the_server("in the middle of the broadcast", Some(&message)).await?;
+        self.everywhere(&message, &Addressed::All {}, began, "everyone, with a kill on the way").await?;
         let broadcast = once("广播：再来一次 📣", Addressed::All {});
-        let began = started();
+        let began = now_millis();
         let message = self.sender.send(broadcast, json!({"all": true}), json!({})).await?;
-        self.arrived(&message, &Addressed::All {}, began, "everyone, undisturbed").await
+        self.everywhere(&message, &Addressed::All {}, began, "everyone, undisturbed").await
     }
 
     /// Everyone, but it is paused, slowed down, resumed, and aborted half way.
@@ -181,8 +200,7 @@ impl Scenario {
         for message in self.sender.messages().await? {
             let id = message["message_id"].as_str().unwrap_or_default();
             let view = until(&self.sender, id, |view| {
-                let is_closed = ["completed", "cancelled"].contains(&view["stage"].as_str().unwrap_or_default());
-                is_closed || view["stage"] == "released"
+                ["completed", "cancelled", "released"].contains(&view["stage"].as_str().unwrap_or_default())
             });
             balances.push(view.await?);
         }
@@ -211,12 +229,25 @@ impl Scenario {
         Ok(())
     }
 
+    /// Waits until the logs of all live devices have it. What went by the feed is counted in the same second.
+    async fn everywhere(&mut self, message: &str, to: &Addressed, began: u64, what: &str) -> Result<()> {
+        let live = self.crowd.live(|device| to.is_for(device));
+        let reach = self.heard.until(message, live, EVERYWHERE_WITHIN).await?;
+        let millis = reach.last_at.saturating_sub(began);
+        crate::say(format!("{what}: {live} live devices, the last after {millis} ms"));
+        Ok(())
+    }
+
     fn addressed(&self, to: &Addressed) -> usize {
         self.crowd.devices.iter().filter(|device: &&Simulated| to.is_for(device)).count()
     }
 
-    async fn kill_the_server(&mut self, when: &str) -> Result<()> {
+    /// A broadcast that was on its way by the feed may miss in the numbers what was acknowledged in that moment.
+    async fn kill_the_server(&mut self, when: &str, by_feed: Option<&str>) -> Result<()> {
         self.server.kill().await?;
+        if let Some(message) = by_feed {
+            self.sender.note_kill(message, now_millis())?;
+        }
         self.server = self.command.start().await.context("the server did not come up again")?;
         crate::say(format!("the server was killed {when}, and is up again"));
         Ok(())
@@ -238,6 +269,13 @@ fn slower_than_the_demo() -> homing_contract::http::v1::HeartbeatView {
 #[expect(clippy::disallowed_methods, reason = "the demonstration measures real time")]
 fn started() -> Instant {
     Instant::now()
+}
+
+/// The present, in milliseconds since 1970, as the crowd's log tells it.
+#[expect(clippy::disallowed_methods, reason = "the demonstration measures real time")]
+fn now_millis() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn once(text: &str, to: Addressed) -> Broadcast {

@@ -42,9 +42,14 @@ pub(super) async fn within(
             if let Some(view) = sender.view(message).await.filter(|view| is_so(view)) {
                 return view;
             }
-            // sleep: another process does the work.
-            tokio::time::sleep(LOOK_EVERY).await;
+            look_again().await;
         }
     });
     looked.await.ok()
+}
+
+/// Until the next look.
+pub(super) async fn look_again() {
+    // sleep: other processes do the work, and tell nobody how far they are.
+    tokio::time::sleep(LOOK_EVERY).await;
 }

@@ -15,7 +15,7 @@ async fn push(world: &World) -> MessageId {
 /// A message whose devices are being enumerated.
 async fn running(world: &World) -> MessageId {
     let id = push(world).await;
-    world.store.begin_release(id, world.edge.now()).await.unwrap();
+    world.store.begin_release(id, world.edge.now(), None).await.unwrap();
     world.drain(QueueName::Audience).await;
     id
 }

@@ -118,6 +118,7 @@ through_the_fault!(Mailboxes {
     fn tombstone(device: DeviceId, conn_seq: ConnSeq, entries: Vec<(Seq, Reason)>) -> std::result::Result<Tombstoned, Fenced>;
     fn trim(device: DeviceId, conn_seq: ConnSeq, expected_lo: Seq, through: Seq) -> std::result::Result<Trimmed, Fenced>;
     fn detach(device: DeviceId, conn_seq: ConnSeq, sent: Seq) -> std::result::Result<Detached, Fenced>;
+    fn set_vendor(device: DeviceId, has_vendor: bool) -> ();
     fn withdraw(device: DeviceId, message: MessageId, reason: Reason) -> Withdrawn;
     fn bind(device: DeviceId, user: Option<UserHash>) -> Option<Rebound>;
     fn revoke(device: DeviceId) -> Option<Rebound>;
@@ -130,7 +131,7 @@ through_the_fault!(Messages {
     fn message(id: MessageId) -> Option<Message>;
     fn messages_of_app(app: &AppId, before: Option<(UnixMillis, MessageId)>, limit: usize) -> Vec<Message>;
     fn overdue(now: UnixMillis, limit: usize) -> Vec<MessageId>;
-    fn begin_release(id: MessageId, now: UnixMillis) -> Option<Message>;
+    fn begin_release(id: MessageId, now: UnixMillis, feed_head: Option<FeedOffset>) -> Option<Message>;
     fn finish_segment(id: MessageId, segment: u8, now: UnixMillis) -> Option<Message>;
     fn complete(id: MessageId) -> ();
     fn change(id: MessageId, change: MessageChange) -> Option<std::result::Result<Message, ChangeRefused>>;
@@ -170,9 +171,18 @@ through_the_fault!(Ledger {
     fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
     fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
     fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
+    fn claim_delivery(message: MessageId, device: DeviceId, channel: Channel, now: UnixMillis) -> Claimed;
+    fn release_claim(message: MessageId, device: DeviceId) -> ();
     fn tally(message: MessageId) -> Tally;
     fn delivery(message: MessageId, device: DeviceId) -> Option<Delivery>;
     fn deliveries(message: MessageId, after: Option<DeviceId>, limit: usize) -> Vec<Delivery>;
+});
+
+through_the_fault!(Feeds {
+    fn feed_head(app: &AppId) -> FeedOffset;
+    fn put_feed_entry(app: &AppId, offset: FeedOffset, entry: FeedEntry) -> Created;
+    fn feed_entries(app: &AppId, after: FeedOffset, limit: usize) -> Vec<(FeedOffset, FeedEntry)>;
+    fn trim_feed(app: &AppId, through: FeedOffset) -> ();
 });
 
 through_the_fault!(Upstreams {

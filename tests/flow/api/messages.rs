@@ -58,7 +58,7 @@ async fn one_key_is_one_message() {
     assert_eq!(world.drain(QueueName::Audience).await.len(), 1);
 
     let now = world.edge.now();
-    world.store.begin_release(expected, now).await.unwrap();
+    world.store.begin_release(expected, now, None).await.unwrap();
     assert_eq!(push(&world, "order-7", &body()).await.expect(202), first);
     assert_eq!(world.depth(QueueName::Audience).await, 0);
 
@@ -118,7 +118,7 @@ async fn a_message_with_a_time_waits_for_its_ticks_or_for_the_sweep() {
     world.clock.advance(60_001);
     let swept = homing_schedule::sweep(&world.store, world.edge.now()).await.unwrap();
     assert_eq!((swept.released, world.drain(QueueName::Audience).await.len()), (1, 1));
-    world.store.begin_release(id, world.edge.now()).await.unwrap();
+    world.store.begin_release(id, world.edge.now(), None).await.unwrap();
     assert_eq!(push(&world, "order-7", &body).await.expect(202), accepted, "a repeat is answered as before");
     assert_eq!((world.depth(QueueName::Due).await, world.depth(QueueName::Audience).await), (0, 0));
 }

@@ -31,7 +31,7 @@ fn stops(trace: &Value) -> Vec<&str> {
 /// Does fanout's work for one device.
 async fn target(world: &World, message: MessageId, device: DeviceId) {
     let now = world.edge.now();
-    world.store.begin_release(message, now).await.unwrap();
+    world.store.begin_release(message, now, None).await.unwrap();
     let shard = ShardId::from_bytes(*message.as_bytes());
     let targets = vec![Target::plain(device, None)];
     world.store.put_shard(Shard { id: shard, message, targets, next: None }).await.unwrap();

@@ -11,8 +11,9 @@ use homing::serve::{self, Running};
 use homing_contract::http::v1::{
     AppCreated, AudienceRequest, BindUser, CreateApp, MessagePatch, MessageView, Notification, OptionsRequest,
     PlatformName, PushAccepted, PushRequest, RegisterDevice, RegisteredDevice, ScheduleRequest, StageName,
+    VendorAddress,
 };
-use homing_device_sdk::{Backoff, Device, Event, Inbox, MemoryState, Preference, Route, Status, Transport, Transports};
+use homing_device_sdk::{Backoff, Device, Event, Inbox, Preference, Route, StateStore, Status, Transport, Transports};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,7 +45,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start(directory: &Path) -> Self {
-        let running = serve::start(config(directory)).await.unwrap();
+        Self::start_with(config(directory)).await
+    }
+
+    pub(super) async fn start_with(config: Config) -> Self {
+        let running = serve::start(config).await.unwrap();
         let admin = running.first_admin_token.as_ref().unwrap().expose().to_owned();
         let api = api(&running);
         let request = CreateApp { id: "demo".into(), ..CreateApp::default() };
@@ -90,12 +95,26 @@ impl World {
     }
 
     pub(super) async fn register(&self, user: Option<&str>) -> RegisteredDevice {
-        let request = RegisterDevice::new(PlatformName::Other);
+        self.register_as(RegisterDevice::new(PlatformName::Other), user).await
+    }
+
+    /// A device with an address at Apple's.
+    pub(super) async fn register_at_vendor(&self, token: &str, user: Option<&str>) -> RegisteredDevice {
+        let address = VendorAddress { channel: "apns".to_owned(), token: token.to_owned() };
+        self.register_as(RegisterDevice { vendor: Some(address), ..RegisterDevice::new(PlatformName::Ios) }, user).await
+    }
+
+    /// From now on this person uses it.
+    pub(super) async fn bind(&self, registered: &RegisteredDevice, user: &str) {
+        let path = format!("/v1/devices/{}/user", registered.device_id);
+        let bind = BindUser { user_id: user.to_owned() };
+        let _: Value = self.api.put(&path, &self.keys.server_key, &bind).await.unwrap();
+    }
+
+    async fn register_as(&self, request: RegisterDevice, user: Option<&str>) -> RegisteredDevice {
         let registered: RegisteredDevice = self.api.post("/v1/devices", &self.keys.client_key, &request).await.unwrap();
         if let Some(user) = user {
-            let path = format!("/v1/devices/{}/user", registered.device_id);
-            let bind = BindUser { user_id: user.to_owned() };
-            let _: Value = self.api.put(&path, &self.keys.server_key, &bind).await.unwrap();
+            self.bind(&registered, user).await;
         }
         registered
     }
@@ -128,7 +147,12 @@ impl World {
     }
 
     /// Links a device and waits until the link is up.
-    pub(super) async fn link(&self, registered: &RegisteredDevice, transport: Transport, state: MemoryState) -> Linked {
+    pub(super) async fn link(
+        &self,
+        registered: &RegisteredDevice,
+        transport: Transport,
+        state: impl StateStore,
+    ) -> Linked {
         let trust = link::trust(self.running.development_certificate.as_deref()).unwrap();
         let route = Route::new("127.0.0.1", self.running.gateway.port());
         let (handle, inbox) = Device::builder(link::identity(registered).unwrap(), route)
@@ -151,6 +175,11 @@ impl World {
     /// Waits until all devices of a message are known.
     pub(super) async fn released(&self, id: &str) -> MessageView {
         self.reached(id, |stage| matches!(stage, StageName::Released | StageName::Completed)).await
+    }
+
+    /// Waits until so many devices have a message.
+    pub(super) async fn delivered(&self, id: &str, devices: i64) -> MessageView {
+        self.seen(id, |view| view.balance.delivered == devices).await
     }
 
     async fn reached(&self, id: &str, wanted: impl Fn(StageName) -> bool) -> MessageView {

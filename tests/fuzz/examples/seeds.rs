@@ -26,6 +26,8 @@ fn hello() -> Hello {
         network_hash: 9,
         sdk: "rust/0.1".into(),
         window: 32,
+        feed_offset: 5,
+        reads_feed: true,
     }
 }
 
@@ -40,7 +42,11 @@ fn heartbeat() -> HeartbeatConfig {
 }
 
 fn ack(seq: u64) -> Ack {
-    Ack { seq, receipts: vec![FactReceipt { message: id(5), kind: FactKind::Opened as i32, at_ms: 2_000 }] }
+    Ack {
+        seq,
+        receipts: vec![FactReceipt { message: id(5), kind: FactKind::Opened as i32, at_ms: 2_000 }],
+        feed_offset: 0,
+    }
 }
 
 /// What a device sends on a good day.
@@ -63,9 +69,11 @@ fn of_gateway() -> Vec<Frame> {
         Skip { to_seq: 6, reason: SkipReason::Collapsed as i32, count: 2 }.into(),
         push(7).into(),
         push(0).into(),
-        Pong { observed: "192.0.2.1:5000".into(), go_away: Some(go_away.clone()), heartbeat: None }.into(),
+        Push { feed_offset: 6, ..push(0) }.into(),
+        Pong { observed: "192.0.2.1:5000".into(), go_away: Some(go_away.clone()), heartbeat: None, feed_offset: 9 }
+            .into(),
         Probe {}.into(),
-        Recall { message: id(4), seq: 5, recall: id(6) }.into(),
+        Recall { message: id(4), seq: 5, recall: id(6), feed_offset: 0 }.into(),
         UpAck { id: 1, code: 0 }.into(),
         heartbeat().into(),
         go_away.into(),

@@ -47,5 +47,6 @@ fn device() -> Device {
         updated_at: NOW,
         seen_at: NOW,
         revision: 1,
+        lanes: Vec::new(),
     }
 }

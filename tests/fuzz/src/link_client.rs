@@ -7,7 +7,7 @@ use homing_link::client::{
     Arrival, Commit, Cursor, Effect, Introduction, Live, Memory, Opened, Opening, Saved, Upload,
 };
 use homing_wire::{
-    Close, FactKind, Frame, GoAway, HeartbeatConfig, HeartbeatInterval, Pong, Push, Recall, Skip, UpAck, Welcome,
+    Ack, Close, FactKind, Frame, GoAway, HeartbeatConfig, HeartbeatInterval, Pong, Push, Recall, Skip, UpAck, Welcome,
     encode,
 };
 
@@ -16,7 +16,11 @@ use crate::script::Script;
 /// The device delivers each message once, its cursor only rises, and it acknowledges nothing that is not durable.
 pub fn link_client(data: &[u8]) {
     let mut script = Script::new(data);
-    let saved = Saved { cursor: Cursor { epoch: 7, seq: script.number() }, conn_seq: 1, ..Saved::default() };
+    let saved = Saved {
+        cursor: Cursor { epoch: 7, seq: script.number(), feed: script.number() },
+        conn_seq: 1,
+        ..Saved::default()
+    };
     let mut device = Device {
         memory: Memory::new(saved.clone()),
         now: UnixMillis(1_000_000),
@@ -25,6 +29,7 @@ pub fn link_client(data: &[u8]) {
         last_commit: 0,
         delivered: Vec::new(),
         acked: 0,
+        acked_of_feed: 0,
     };
     while !script.is_over() {
         device.connect(&mut script);
@@ -40,6 +45,7 @@ struct Device {
     last_commit: u64,
     delivered: Vec<MessageId>,
     acked: u64,
+    acked_of_feed: u64,
 }
 
 impl Device {
@@ -55,7 +61,7 @@ impl Device {
             network_hash: 0,
             sdk: "fuzz".into(),
         };
-        self.acked = 0;
+        (self.acked, self.acked_of_feed) = (0, 0);
         // A Hello names what is durable; what the last link brought has been written by now.
         if let Some(last) = self.commits.last() {
             self.memory.committed(last.number, self.now);
@@ -63,7 +69,7 @@ impl Device {
         }
         let (opening, hello) = Opening::new(self.now, &introduction, &self.memory);
         let Frame::Hello(hello) = hello else { panic!("the first frame is a Hello") };
-        assert_eq!(Cursor { epoch: hello.epoch, seq: hello.last_seq }, self.memory.cursor());
+        assert_eq!(Cursor { epoch: hello.epoch, seq: hello.last_seq, feed: hello.feed_offset }, self.memory.cursor());
         let first = if script.flag() { script.bytes(32).to_vec() } else { self.welcome(script) };
         if let Opened::Live(mut live) = opening.receive(self.now, &first, &mut self.memory) {
             while !script.is_over() && self.perform(&mut live) {
@@ -86,6 +92,7 @@ impl Device {
     /// False = the link is over.
     fn step(&mut self, script: &mut Script<'_>, live: &mut Live) -> bool {
         let next = self.written.seq;
+        let Cursor { feed, .. } = self.written;
         match script.byte() % 9 {
             0 => {
                 let count = usize::from(script.byte());
@@ -93,7 +100,12 @@ impl Device {
             }
             1 => {
                 let seq = if script.flag() { next.wrapping_add(script.within(0, 3)) } else { script.number() };
-                self.receive(live, Push { seq, message: id(script.byte()), ..Push::default() });
+                let (seq, feed_offset) = match script.byte() % 4 {
+                    0 => (0, feed.wrapping_add(script.within(0, 20))),
+                    1 => (seq, script.number()),
+                    _ => (seq, 0),
+                };
+                self.receive(live, Push { seq, feed_offset, message: id(script.byte()), ..Push::default() });
             }
             2 => {
                 let count = script.number();
@@ -103,12 +115,15 @@ impl Device {
             3 => {
                 let go_away = script.flag().then(|| GoAway { spread_ms: 9, address: String::new() });
                 let heartbeat = script.flag().then(|| heartbeat(script));
-                self.receive(live, Pong { observed: String::new(), go_away, heartbeat });
+                let feed_offset = if script.flag() { feed.wrapping_add(script.within(0, 20)) } else { script.number() };
+                self.receive(live, Pong { observed: String::new(), go_away, heartbeat, feed_offset });
             }
             4 => match script.byte() % 4 {
                 0 => {
                     let seq = if script.flag() { next.wrapping_add(script.within(0, 3)) } else { 0 };
-                    self.receive(live, Recall { message: id(script.byte()), seq, recall: id(script.byte()) });
+                    let feed_offset = if script.flag() { feed.wrapping_add(script.within(0, 20)) } else { 0 };
+                    let (message, recall) = (id(script.byte()), id(script.byte()));
+                    self.receive(live, Recall { message, seq, recall, feed_offset });
                 }
                 1 => self.receive(live, UpAck { id: script.number(), code: i32::from(script.byte() % 4) }),
                 2 => self.receive(live, heartbeat(script)),
@@ -167,10 +182,10 @@ impl Device {
         while let Some(effect) = live.poll() {
             assert!(!is_over, "{effect:?} after the last effect");
             match effect {
-                Effect::Transmit(Frame::Ack(ack)) => self.acknowledge(ack.seq),
+                Effect::Transmit(Frame::Ack(ack)) => self.acknowledge(&ack),
                 Effect::Transmit(Frame::Ping(ping)) => {
-                    if let Some(ack) = ping.ack {
-                        self.acknowledge(ack.seq);
+                    if let Some(ack) = &ping.ack {
+                        self.acknowledge(ack);
                     }
                 }
                 Effect::Commit(commit) => self.commit(commit),
@@ -181,11 +196,17 @@ impl Device {
         !is_over
     }
 
-    fn acknowledge(&mut self, seq: u64) {
+    fn acknowledge(&mut self, ack: &Ack) {
+        let Ack { seq, feed_offset, .. } = *ack;
         // What the device was given at the start is durable; beyond it only what was written is.
         assert!(seq <= self.memory.cursor().seq || seq <= self.acked, "{seq} is acknowledged and not durable");
         assert!(seq >= self.acked, "{seq} after {}", self.acked);
         self.acked = seq;
+        if feed_offset != 0 {
+            assert!(feed_offset <= self.memory.cursor().feed, "{feed_offset} is acknowledged and not durable");
+            assert!(feed_offset > self.acked_of_feed, "{feed_offset} after {}", self.acked_of_feed);
+            self.acked_of_feed = feed_offset;
+        }
     }
 
     fn commit(&mut self, commit: Commit) {
@@ -201,12 +222,14 @@ impl Device {
             }
             // A recall without a number moves nothing, be it new or a repeat.
             Arrival::Recalled { .. } | Arrival::Duplicate(_) => {}
+            Arrival::PassedOver => assert!(commit.cursor.feed > self.written.feed, "the cursor stands"),
             _ => assert!(commit.cursor.seq > self.written.seq, "the cursor stands"),
         }
         if commit.arrival != Arrival::Reset {
             assert_eq!(commit.cursor.epoch, self.written.epoch);
             assert!(commit.cursor.seq >= self.written.seq, "the cursor went back");
         }
+        assert!(commit.cursor.feed >= self.written.feed, "the offset went back");
         self.written = commit.cursor;
         self.commits.push(commit);
     }

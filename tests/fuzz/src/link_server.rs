@@ -11,8 +11,8 @@ use homing_domain::{
     ServerId, UnixMillis, UserHash,
 };
 use homing_link::Transport;
-use homing_link::server::{Effect, Greeting, Joining, Leaving, Live, StoreFault};
-use homing_wire::{Ack, Decoder, Frame, Hello, Ping, Push, Resumption, Skip, Up, Welcome, encode};
+use homing_link::server::{Effect, FeedPage, Greeting, Joining, Leaving, Live, StoreFault};
+use homing_wire::{Ack, Decoder, Frame, Hello, Ping, Push, Recall, Resumption, Skip, Up, Welcome, encode};
 
 use crate::script::Script;
 
@@ -21,7 +21,8 @@ const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
 const EPOCH: u64 = 7;
 
 /// Whatever the device says and however the store fails: pushes and skips come in order without a hole, a Skip only for
-/// what is a tombstone, at most a window is unacknowledged, nothing is trimmed that the ledger was not told of, and the
+/// what is a tombstone, at most a window is unacknowledged of mailbox and feed together, the feed comes in order and is
+/// counted once, nothing is trimmed that the ledger was not told of, and the
 /// end of a link settles.
 pub fn link_server(data: &[u8]) {
     // A stranger's first bytes.
@@ -55,6 +56,11 @@ struct World {
     sent: Seq,
     acked: Seq,
     unacked: VecDeque<Seq>,
+    /// The last offset of the feed that was sent on this link, or claimed.
+    fed: u64,
+    fed_unacked: VecDeque<u64>,
+    /// The last offset that was counted.
+    counted: u64,
 }
 
 impl World {
@@ -71,6 +77,9 @@ impl World {
             sent: 0,
             acked: 0,
             unacked: VecDeque::new(),
+            fed: 0,
+            fed_unacked: VecDeque::new(),
+            counted: 0,
         };
         for _ in 0..script.within(0, 70) {
             world.enqueue(script);
@@ -97,7 +106,11 @@ impl World {
             network_hash: 0,
             sdk: String::new(),
             window: u32::from(script.byte() % 40),
+            feed_offset: script.within(self.counted, self.counted.max(self.fed)),
+            reads_feed: !script.byte().is_multiple_of(4),
         };
+        (self.fed, self.counted) = (hello.feed_offset, self.counted.max(hello.feed_offset));
+        self.fed_unacked.clear();
         let mut greeting = Greeting::new(self.now, Transport::Tcp);
         let claim = greeting.receive(&bytes_of(hello)).expect("a well-formed Hello").expect("a whole Hello");
         let mut joining: Joining = greeting.identify(claim);
@@ -123,10 +136,11 @@ impl World {
             }
             1 | 2 => {
                 let seq = script.within(self.acked, self.sent.max(self.acked));
-                self.say(live, &bytes_of(Ack { seq, receipts: Vec::new() }));
+                let feed_offset = if script.flag() { script.within(0, self.fed) } else { 0 };
+                self.say(live, &bytes_of(Ack { seq, receipts: Vec::new(), feed_offset }));
             }
             3 => {
-                let ack = Ack { seq: script.number(), receipts: Vec::new() };
+                let ack = Ack { seq: script.number(), receipts: Vec::new(), feed_offset: script.number() };
                 let next_ms = u32::try_from(script.number()).unwrap_or(u32::MAX);
                 let probe_after_ms = u32::from(script.byte());
                 self.say(live, &bytes_of(Ping { ack: script.flag().then_some(ack), probe_after_ms, next_ms }));
@@ -147,11 +161,12 @@ impl World {
                 self.now = self.now.plus(span.min(31_536_000_000));
                 live.timeout(self.now);
             }
-            _ => match script.byte() % 6 {
+            _ => match script.byte() % 8 {
                 0 => live.trim_wanted(self.now),
                 1 => live.drain(1_000),
                 2 => live.superseded(script.number()),
                 3 => live.reread(self.now),
+                5 | 6 => live.feed_grew(self.now),
                 4 => live.heartbeat_changed(&HeartbeatSettings { idle_factor_percent: 200, ..Default::default() }),
                 _ => self.stray_hand_off(script, live),
             },
@@ -226,9 +241,10 @@ impl World {
                 Frame::Ping(ping) => ping.ack,
                 _ => None,
             };
-            if let Some(seq) = ack.map(|ack| ack.seq).filter(|seq| *seq <= self.sent) {
+            if let Some(Ack { seq, feed_offset, .. }) = ack.filter(|ack| ack.seq <= self.sent) {
                 self.acked = self.acked.max(seq);
                 self.unacked.retain(|unacked| *unacked > seq);
+                self.fed_unacked.retain(|unacked| *unacked > feed_offset);
             }
         }
         live.receive(self.now, bytes);
@@ -242,10 +258,60 @@ impl World {
                 // What is left goes over to the machine that leaves.
                 Effect::Close(_) | Effect::Ended => return false,
                 Effect::Undelivered(_) => {}
+                Effect::CountFeed(messages) => self.count(&messages),
                 effect => self.ask(effect),
             }
         }
         true
+    }
+
+    fn count(&mut self, messages: &[MessageId]) {
+        for message in messages {
+            let offset = u64::from_be_bytes(message.as_bytes()[8..].try_into().expect("8 bytes"));
+            assert!(offset > self.counted && offset <= self.fed, "{offset} is counted after {}", self.counted);
+            self.counted = offset;
+        }
+    }
+
+    /// A page of a feed whose message at each offset bears it in its id.
+    fn page(&self, script: &mut Script<'_>, after: u64, limit: usize) -> FeedPage {
+        let mut through = after;
+        let mut pushes = Vec::new();
+        for _ in 0..script.within(0, 40) {
+            through += script.within(1, 3);
+            let mut id = [0xfe; 16];
+            id[8..].copy_from_slice(&through.to_be_bytes());
+            let style = script.byte();
+            if style & 1 == 0 && pushes.len() < limit {
+                let body = PushBody {
+                    message: MessageId::from_bytes(id),
+                    accepted_at: self.now,
+                    expires_at: self.now.plus(if style & 2 == 0 { 60_000 } else { 31_536_000_000 }),
+                    priority: Priority::Normal,
+                    collapse_key: None,
+                    payload: Bytes::from_static(&[b'x'; 4_000]),
+                    recalls: (style & 12 == 12).then_some(MessageId::from_bytes([9; 16])),
+                };
+                pushes.push((through, Arc::new(body)));
+            }
+            if pushes.len() == limit {
+                break;
+            }
+        }
+        FeedPage { through, pushes }
+    }
+
+    /// A push or a recall of the feed went out.
+    fn fed(&mut self, offset: u64) {
+        assert!(offset > self.fed, "{offset} after {}", self.fed);
+        self.fed = offset;
+        self.fed_unacked.push_back(offset);
+        self.assert_window();
+    }
+
+    fn assert_window(&self) {
+        let unacked = self.unacked.len() + self.fed_unacked.len();
+        assert!(unacked <= WINDOW_MAX_MESSAGES, "{unacked} unacknowledged");
     }
 
     fn ask(&mut self, effect: Effect) {
@@ -280,8 +346,13 @@ impl World {
                 assert!(expires_ms > self.now.0, "{seq} is sent and has expired");
                 self.sent = seq;
                 self.unacked.push_back(seq);
-                assert!(self.unacked.len() <= WINDOW_MAX_MESSAGES, "{} unacknowledged", self.unacked.len());
+                self.assert_window();
             }
+            Frame::Push(Push { feed_offset, expires_ms, .. }) if feed_offset != 0 => {
+                assert!(expires_ms > self.now.0, "{feed_offset} of the feed is sent and has expired");
+                self.fed(feed_offset);
+            }
+            Frame::Recall(Recall { feed_offset, .. }) if feed_offset != 0 => self.fed(feed_offset),
             Frame::Skip(Skip { to_seq, count, .. }) => {
                 assert!(count >= 1 && count <= to_seq);
                 self.follows(to_seq - count + 1);
@@ -319,6 +390,10 @@ impl World {
             Effect::FetchBody { message, .. } => {
                 let body = self.bodies.iter().find(|body| body.message == message && script.byte() != 7);
                 live.body(now, message, if is_answered { Ok(body) } else { Err(fault()) });
+            }
+            Effect::ReadFeed { after, limit } => {
+                let page = self.page(script, after, limit);
+                live.feed(now, if is_answered { Ok(page) } else { Err(fault()) });
             }
             Effect::Tombstone(entries) => {
                 let answer = is_done.then(|| self.mailbox.tombstone(live.conn_seq(), &entries));

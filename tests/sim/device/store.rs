@@ -27,7 +27,7 @@ impl Durable {
                     self.saved.seen.insert(*id);
                 }
             }
-            Arrival::Skipped { .. } | Arrival::Reset | Arrival::Hole { .. } => {}
+            Arrival::Skipped { .. } | Arrival::Reset | Arrival::Hole { .. } | Arrival::PassedOver => {}
         }
     }
 }

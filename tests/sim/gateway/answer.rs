@@ -49,6 +49,15 @@ impl World {
                     live.upstream_stored(now, id, answer);
                 }
             }),
+            Done::Feed(link, page) => self.with_link(gateway, link, |machine, now| {
+                if let Machine::Live(live) = machine {
+                    live.feed(now, page);
+                }
+            }),
+            Done::FeedRead(has_grown) => self.feed_read(gateway, has_grown),
+            Done::Counted(number) => {
+                self.gateways[gateway].counts_on_their_way.remove(&number);
+            }
             Done::Flushed(tickets) => self.flushed(gateway, tickets),
             Done::Notices(notices) => self.notices(gateway, notices),
             Done::Renewed => self.renewed(gateway),

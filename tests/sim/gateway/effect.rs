@@ -63,6 +63,8 @@ impl World {
                     Done::Mailbox(link, weak.mailbox(device).await.map_err(|_| StoreFault::Unavailable))
                 });
             }
+            Effect::ReadFeed { after, limit } => self.read_feed(gateway, link, device, after, limit),
+            Effect::CountFeed(messages) => self.count_feed(gateway, &messages),
             Effect::FetchBody { message, variant } => self.fetch_body(gateway, link, message, variant),
             Effect::Tombstone(entries) => self.tombstone(gateway, link, device, entries),
             Effect::Record { ticket, receipts } => {
@@ -116,6 +118,10 @@ impl World {
                     self.trace(|| format!("push {device} n {conn_seq} seq {} {message}", push.seq));
                     let now = self.now();
                     self.state().check.pushed(device, conn_seq, message, now);
+                    if push.feed_offset > 0 {
+                        self.hit("feed", "pushed");
+                        self.check_feed_push(device, message, now);
+                    }
                 }
                 push.into()
             }

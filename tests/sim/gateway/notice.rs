@@ -30,6 +30,7 @@ impl World {
                         }
                     });
                 }
+                Notice::Feed(_) => self.feed_hint(gateway),
                 Notice::Superseded { device, by } => self.superseded(gateway, device, by),
                 Notice::Revoked { device } => {
                     for (conn_seq, _) in self.gateways[gateway].registry.get(&device).cloned().unwrap_or_default() {

@@ -1,5 +1,7 @@
 //! A gateway's life: start, lease, inbox, crash, clean stop.
 
+use std::rc::Rc;
+
 use homing_domain::limits::LEASE_VALID_FOR;
 use homing_domain::{Lease, Load, Millis};
 use homing_link::server::Closing;
@@ -32,8 +34,10 @@ impl World {
         let cut_off_until = entry.cut_off_until.clone();
         entry.incarnation += 1;
         entry.owner = owner;
+        entry.feed = Rc::default();
         let reference = entry.reference();
         self.trace(|| format!("gateway {gateway} starts as {reference}"));
+        self.reread_feed(gateway);
         let (weak, answers, pace) = (self.weak.clone(), self.answers.clone(), self.pace.clone());
         self.executor.spawn(owner, false, async move {
             loop {
@@ -127,6 +131,7 @@ impl World {
     }
 
     fn stop_gateway(&mut self, gateway: usize) {
+        self.lose_counts(gateway);
         let entry = &mut self.gateways[gateway];
         let (owner, reference) = (entry.owner, entry.reference());
         entry.is_up = false;

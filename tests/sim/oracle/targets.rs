@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use homing_domain::{
-    Audience, Delivery, Device, DeviceId, ENUMERATION_WHOLE, Exclusion, Flow, Message, QuietHoursPolicy, Reason, Stage,
-    Target, UnixMillis, UserId,
+    Audience, Delivery, Device, DeviceId, ENUMERATION_WHOLE, Exclusion, Flow, Lane, Message, QuietHoursPolicy, Reason,
+    Stage, Target, UnixMillis, UserId,
 };
 
 use crate::plan::{LIST_OF_DEVICES, LIST_OF_USERS, user};
@@ -50,6 +50,9 @@ impl World {
         let mut possible = BTreeSet::new();
         for device in state.devices.rows.values() {
             let (is_certain, is_possible) = self.is_in(&message.audience, device, now);
+            if message.lane_of(device) == Lane::Feed {
+                continue;
+            }
             let (is_surely_out, may_be_out) = self.is_out(&message.exclude, device, now);
             if is_possible && !is_surely_out {
                 possible.insert(device.id);

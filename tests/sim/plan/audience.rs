@@ -25,9 +25,10 @@ const OCCURRENCES_MAX: u64 = 3;
 impl World {
     /// Who a message is for; a third of all are for one device.
     pub(super) fn audience(&mut self, device: usize) -> Audience {
-        match self.random.below(44) {
-            0 => Audience::All,
-            1..12 => Audience::Users(vec![self.user()]),
+        match self.random.below(50) {
+            0..5 => Audience::All,
+            44..46 => Audience::Expression("even".parse().expect("an expression")),
+            5..12 => Audience::Users(vec![self.user()]),
             12..14 => Audience::Users(vec![user("ada"), user("bo")]),
             14..18 => Audience::Devices(self.devices.iter().map(|device| device.id).collect()),
             18..19 => {

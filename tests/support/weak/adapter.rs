@@ -7,6 +7,7 @@ use homing_ports::{Clock, Entropy, Error, Fault, Result};
 
 use super::audiences::AudienceState;
 use super::devices::DeviceState;
+use super::feeds::FeedState;
 use super::gateways::GatewayState;
 use super::ledger::LedgerState;
 use super::mailboxes::MailboxState;
@@ -15,6 +16,7 @@ use super::notices::NoticeState;
 use super::settings::SettingsState;
 use super::time::Pause;
 use super::upstreams::UpstreamState;
+use super::vendors::VendorState;
 use super::{Check, Coverage, Faults, QueueState, Random, Timers, Weakness};
 
 /// Everything that the ports hold, with the time and the dice.
@@ -56,6 +58,10 @@ pub struct State {
     pub settings: SettingsState,
     /// Messages from devices.
     pub upstreams: UpstreamState,
+    /// Feeds.
+    pub feeds: FeedState,
+    /// What vendors were asked.
+    pub vendors: VendorState,
     /// What the event bus was told.
     pub told: Vec<BusEvent>,
 }
@@ -115,6 +121,8 @@ impl Weak {
             gateways: GatewayState::default(),
             settings: SettingsState::default(),
             upstreams: UpstreamState::default(),
+            feeds: FeedState::default(),
+            vendors: VendorState::default(),
             told: Vec::new(),
         };
         Self { state: Arc::new(Mutex::new(state)) }

@@ -119,4 +119,10 @@ pub enum Weakness {
     HoldForgets,
     /// `withdraw` answers that there was nothing, and does nothing.
     WithdrawForgets,
+    /// `put_feed_entry` takes the place of an entry that is there.
+    FeedOverwrites,
+    /// `claim_delivery` grants what somebody else claimed.
+    ClaimForgets,
+    /// `claim_delivery` grants what has ended.
+    ClaimOfEnded,
 }

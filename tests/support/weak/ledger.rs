@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally};
+use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
 use homing_ports::{Error, Fault, Ledger, Result};
 
 use super::{State, Weak, Weakness};
@@ -14,6 +14,8 @@ pub struct LedgerState {
     pub rows: BTreeMap<(MessageId, DeviceId), Delivery>,
     /// Numbers of messages.
     pub tallies: BTreeMap<MessageId, Tally>,
+    /// When each end was written: it may have happened long before.
+    pub(super) ended: BTreeMap<(MessageId, DeviceId), UnixMillis>,
     counted: BTreeSet<(BatchId, MessageId)>,
     shards_counted: BTreeSet<ShardId>,
 }
@@ -36,6 +38,10 @@ impl State {
                 _ => "fact",
             };
             self.coverage.hit("delivery", name);
+            if row.stage.is_terminal() {
+                let now = self.now;
+                self.ledger.ended.entry(key).or_insert(now);
+            }
             self.trace(|| format!("  ledger {} {}: {:?} {}", receipt.device, receipt.message, row.stage, batch));
         } else {
             self.coverage.hit("delivery", "repeat or loser changes nothing");
@@ -92,6 +98,43 @@ impl Ledger for Weak {
                 tally.merge(&Tally::of_page(devices, covers));
             } else {
                 state.coverage.hit("count", "a shard is counted once");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> Result<Claimed> {
+        self.call("claim a delivery", move |state| {
+            let forgets = state.weakness;
+            let row = state.ledger.rows.entry((message, device));
+            let row = row.or_insert_with(|| Delivery::new(message, device, channel));
+            let claimed = match (forgets, row.claim(now)) {
+                (Weakness::ClaimForgets, Claimed::Taken) | (Weakness::ClaimOfEnded, Claimed::Ended) => Claimed::Granted,
+                (_, claimed) => claimed,
+            };
+            let name = match claimed {
+                Claimed::Granted => "granted",
+                Claimed::Taken => "taken",
+                Claimed::Ended => "ended",
+            };
+            state.coverage.hit("claim", name);
+            state.trace(|| format!("  claim {message} for {device}: {name}"));
+            Ok(claimed)
+        })
+        .await
+    }
+
+    async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
+        self.call("release a claim", move |state| {
+            if let Some(row) = state.ledger.rows.get_mut(&(message, device)) {
+                row.release_claim();
             }
             Ok(())
         })

@@ -162,10 +162,10 @@ impl State {
     /// A repeat that is pending is answered with its seq and route, for the first run may have died before its hand-off.
     fn look_at_repeat(&mut self, hi: Seq, answer: Enqueued) -> Enqueued {
         match answer {
-            Enqueued::Stored { seq, enqueued_at, route, collapsed } if seq <= hi => {
+            Enqueued::Stored { seq, enqueued_at, route, has_vendor, collapsed } if seq <= hi => {
                 self.coverage.hit("enqueue", "a repeat that is pending");
                 let forgets = self.weakness == Weakness::DuplicateWithoutRoute;
-                Enqueued::Stored { seq, enqueued_at, route: route.filter(|_| !forgets), collapsed }
+                Enqueued::Stored { seq, enqueued_at, route: route.filter(|_| !forgets), has_vendor, collapsed }
             }
             other => other,
         }
@@ -279,6 +279,14 @@ impl Mailboxes for Weak {
         .await
     }
 
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        self.call("set the vendor", move |state| {
+            state.change(device, "set the vendor", |mailbox| mailbox.has_vendor = has_vendor);
+            Ok(())
+        })
+        .await
+    }
+
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
         self.call("withdraw", move |state| {
             if state.weakness == Weakness::WithdrawForgets {
@@ -308,7 +316,7 @@ impl Mailboxes for Weak {
                 entries.map(|entry| entry.message).collect()
             };
             let withdrawn = state.mailboxes.get(&device).map(foreign).unwrap_or_default();
-            state.check.unbound(device, &withdrawn);
+            state.check.unbound(device, &withdrawn, state.now);
             let answer = state.change(device, "bind", |mailbox| mailbox.bind(user));
             if let Some(rebound) = &answer {
                 let name = if rebound.unseen.is_empty() { "nothing unseen" } else { "unseen withdrawn" };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use homing_domain::{
-    AppId, ChangeRefused, DeviceId, Exclusion, Flow, Message, MessageChange, MessageId, Shard, ShardId, Stage,
-    UnixMillis,
+    AppId, ChangeRefused, DeviceId, Exclusion, FeedOffset, Flow, Message, MessageChange, MessageId, Shard, ShardId,
+    Stage, UnixMillis,
 };
 use homing_ports::{Accepted, Messages, Result};
 
@@ -28,6 +28,20 @@ impl State {
         }
         self.coverage.hit("message", to.name());
         self.trace(|| format!("  message {id} is {to}"));
+    }
+
+    fn begin(&mut self, id: MessageId, now: UnixMillis, feed_head: Option<FeedOffset>) {
+        if let Some(message) = self.messages.rows.get_mut(&id) {
+            if self.weakness == Weakness::TimeHidden {
+                message.release_at = None;
+                message.stage = Stage::Accepted;
+            }
+            message.begin_release(now, feed_head);
+            let way = if message.feed_after.is_some() { "goes by the feed" } else { "goes by pages" };
+            self.coverage.hit("release", way);
+            self.coverage.hit("message", "releasing");
+            self.trace(|| format!("  message {id} is releasing, {way}"));
+        }
     }
 
     fn check_release(&mut self, id: MessageId) {
@@ -142,7 +156,12 @@ impl Messages for Weak {
         .await
     }
 
-    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
         self.call("begin a release", move |state| {
             let is_blind = state.weakness == Weakness::TimeHidden;
             let may = |message: &Message| {
@@ -150,10 +169,7 @@ impl Messages for Weak {
             };
             if state.messages.rows.get(&id).is_some_and(may) {
                 state.check_release(id);
-                state.move_message(id, Stage::Releasing);
-                if let Some(message) = state.messages.rows.get_mut(&id) {
-                    message.releasing_at = Some(now);
-                }
+                state.begin(id, now, feed_head);
             }
             let row = state.messages.rows.get(&id).cloned();
             Ok(row.map(|message| as_read(state.weakness, message)))

@@ -1,5 +1,6 @@
 //! Version 1 of the envelopes.
 
+mod feed_counts;
 mod job;
 mod notice;
 mod receipt;
@@ -9,7 +10,7 @@ mod text;
 mod tests;
 
 use bytes::Bytes;
-use homing_domain::{AudienceJob, HeldJob, Shard, Undelivered};
+use homing_domain::{AudienceJob, FeedCounts, FeedJob, HeldJob, ReceiptBatch, Shard, Undelivered, VendorJob};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,19 @@ pub enum DispatchInput {
     Shard(Shard),
     /// A hand-off that found no link.
     Undelivered(Undelivered),
+    /// An entry for the feed of an app.
+    Feed(FeedJob),
+    /// Devices whose vendors may have to bring it.
+    Vendor(VendorJob),
+}
+
+/// What receipts finds in its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiptsInput {
+    /// Receipts of single devices.
+    Batch(ReceiptBatch),
+    /// What was counted of broadcasts that came by a feed.
+    FeedCounts(FeedCounts),
 }
 
 #[derive(Serialize)]
@@ -128,6 +142,21 @@ pub fn decode_dispatch_input(body: &[u8]) -> Result<DispatchInput, DecodeError> 
     match head.kind.as_str() {
         Shard::KIND => read_item(body).map(DispatchInput::Shard),
         Undelivered::KIND => read_item(body).map(DispatchInput::Undelivered),
+        FeedJob::KIND => read_item(body).map(DispatchInput::Feed),
+        VendorJob::KIND => read_item(body).map(DispatchInput::Vendor),
+        _ => Err(DecodeError::Kind(head.kind)),
+    }
+}
+
+/// Reads the body of an item of the receipts queue.
+///
+/// # Errors
+/// [`DecodeError`]: the body can never be read, give it up.
+pub fn decode_receipts_input(body: &[u8]) -> Result<ReceiptsInput, DecodeError> {
+    let head = read_head(body)?;
+    match head.kind.as_str() {
+        ReceiptBatch::KIND => read_item(body).map(ReceiptsInput::Batch),
+        FeedCounts::KIND => read_item(body).map(ReceiptsInput::FeedCounts),
         _ => Err(DecodeError::Kind(head.kind)),
     }
 }

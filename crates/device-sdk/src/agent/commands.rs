@@ -24,6 +24,7 @@ const UPLOADS_PER_MILLI: u64 = 1_024;
 pub(crate) enum Command {
     Finished(u64),
     Receipt { id: MessageId, kind: FactKind, reply: oneshot::Sender<Result<(), DeviceError>> },
+    Vendor { id: MessageId, reply: oneshot::Sender<Result<bool, DeviceError>> },
     Up { topic: String, payload: Bytes, reply: oneshot::Sender<Result<(), UpError>> },
     NetworkChanged(u64),
     Rebind(oneshot::Sender<io::Result<()>>),
@@ -42,6 +43,7 @@ impl Command {
                 }
             }
             Self::Receipt { reply, .. } => drop(reply.send(Err(DeviceError::Closed))),
+            Self::Vendor { reply, .. } => drop(reply.send(Err(DeviceError::Closed))),
             Self::Up { reply, .. } => drop(reply.send(Err(UpError::Closed))),
             Self::Rebind(reply) => drop(reply.send(Err(io::ErrorKind::NotConnected.into()))),
             Self::Close(reply) => drop(reply.send(())),
@@ -60,6 +62,7 @@ impl<S: StateStore> Agent<S> {
                 // Whoever asked may have gone; so below.
                 let _ = reply.send(added);
             }
+            Command::Vendor { id, reply } => return self.note_vendor_message(id, reply).await,
             Command::Up { topic, payload, reply } => return self.up(topic, payload, reply).await,
             Command::NetworkChanged(network_hash) => self.network_changed(network_hash),
             Command::Rebind(reply) => {
@@ -99,6 +102,22 @@ impl<S: StateStore> Agent<S> {
             Some(command) => Box::pin(self.command(command)).await,
             None => Flow::On,
         }
+    }
+
+    /// A message came by the vendor's channel: it is remembered before the app may show it, as one of the own link is.
+    async fn note_vendor_message(&mut self, id: MessageId, reply: oneshot::Sender<Result<bool, DeviceError>>) -> Flow {
+        if self.must_reload {
+            // What is in memory is not believed any more.
+            let _ = reply.send(Err(DeviceError::Store));
+            return Flow::On;
+        }
+        let is_new = self.memory.note_elsewhere(id);
+        if is_new && self.store.commit(vec![Change::Seen(id)], Durability::Synced).await.is_err() {
+            let _ = reply.send(Err(DeviceError::Store));
+            return self.store_failed();
+        }
+        let _ = reply.send(Ok(is_new));
+        Flow::On
     }
 
     async fn up(&mut self, topic: String, payload: Bytes, reply: oneshot::Sender<Result<(), UpError>>) -> Flow {

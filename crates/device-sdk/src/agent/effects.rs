@@ -94,7 +94,7 @@ impl<S: StateStore> Agent<S> {
         let mut withdrawn = Vec::new();
         let event = match arrival {
             Arrival::Message(message) => Some(Event::Message(message)),
-            Arrival::Duplicate(_) => None,
+            Arrival::Duplicate(_) | Arrival::PassedOver => None,
             Arrival::Recalled { message, recall } => {
                 withdrawn = self.withdraw(message, batch);
                 Some(Event::Recalled { message, recall })

@@ -62,6 +62,8 @@ struct Began {
     epoch: u64,
     #[prost(uint64, tag = "3")]
     seq: u64,
+    #[prost(uint64, tag = "4")]
+    feed: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -74,6 +76,8 @@ struct Arrived {
     number: u64,
     #[prost(oneof = "Happened", tags = "4, 5, 6, 7, 8, 9")]
     event: Option<Happened>,
+    #[prost(uint64, tag = "10")]
+    feed: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -128,6 +132,8 @@ struct Place {
     epoch: u64,
     #[prost(uint64, tag = "2")]
     seq: u64,
+    #[prost(uint64, tag = "3")]
+    feed: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -210,6 +216,7 @@ fn to_record(change: &Change) -> Record {
             device: Bytes::copy_from_slice(device.as_bytes()),
             epoch: cursor.epoch,
             seq: cursor.seq,
+            feed: cursor.feed,
         }),
         Change::Connection(number) => Body::Connection(*number),
         Change::Arrived { cursor, item } => Body::Arrived(Arrived {
@@ -217,6 +224,7 @@ fn to_record(change: &Change) -> Record {
             seq: cursor.seq,
             number: item.as_ref().map_or(0, |item| item.number),
             event: item.as_ref().map(|item| to_happened(&item.event)),
+            feed: cursor.feed,
         }),
         Change::Finished(number) => Body::Finished(*number),
         Change::Uploading(Upload { id, topic, payload }) => {
@@ -239,11 +247,11 @@ fn from_record(record: Record) -> Option<Change> {
     Some(match record.body? {
         Body::Began(began) => Change::Began {
             device: DeviceId::from_slice(&began.device)?,
-            cursor: Cursor { epoch: began.epoch, seq: began.seq },
+            cursor: Cursor { epoch: began.epoch, seq: began.seq, feed: began.feed },
         },
         Body::Connection(number) => Change::Connection(number),
         Body::Arrived(arrived) => {
-            let cursor = Cursor { epoch: arrived.epoch, seq: arrived.seq };
+            let cursor = Cursor { epoch: arrived.epoch, seq: arrived.seq, feed: arrived.feed };
             let item = match arrived.event {
                 Some(event) => Some(Item { number: arrived.number, event: from_happened(event)? }),
                 None => None,
@@ -316,7 +324,9 @@ fn to_happened(event: &Event) -> Happened {
             Happened::Skipped(Span { first: *first, last: *last, reason: reason.map(|reason| reason as i32) })
         }
         Event::Hole { first, last } => Happened::Hole(Span { first: *first, last: *last, reason: None }),
-        Event::Reset { cursor: Cursor { epoch, seq } } => Happened::Reset(Place { epoch: *epoch, seq: *seq }),
+        Event::Reset { cursor: Cursor { epoch, seq, feed } } => {
+            Happened::Reset(Place { epoch: *epoch, seq: *seq, feed: *feed })
+        }
     }
 }
 
@@ -344,7 +354,7 @@ fn from_happened(event: Happened) -> Option<Event> {
             Event::Skipped { first, last, reason: reason.and_then(|reason| SkipReason::try_from(reason).ok()) }
         }
         Happened::Hole(Span { first, last, .. }) => Event::Hole { first, last },
-        Happened::Reset(Place { epoch, seq }) => Event::Reset { cursor: Cursor { epoch, seq } },
+        Happened::Reset(Place { epoch, seq, feed }) => Event::Reset { cursor: Cursor { epoch, seq, feed } },
     })
 }
 

@@ -136,9 +136,9 @@ async fn the_same_id_under_another_seq_is_acknowledged_and_not_shown() {
 }
 
 /// Fails when it is told to.
-struct Failing {
-    inner: MemoryState,
-    fail: Arc<AtomicBool>,
+pub(crate) struct Failing {
+    pub(crate) inner: MemoryState,
+    pub(crate) fail: Arc<AtomicBool>,
 }
 
 impl StateStore for Failing {

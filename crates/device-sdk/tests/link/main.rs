@@ -4,6 +4,7 @@
 
 mod delivery;
 mod fake;
+mod feed;
 mod learning;
 mod moving;
 mod recalls;

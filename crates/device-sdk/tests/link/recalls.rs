@@ -14,7 +14,7 @@ const OWN: [u8; 16] = [5; 16];
 
 fn recall(seq: u64) -> Frame {
     let id = |id: [u8; 16]| Bytes::copy_from_slice(&id);
-    Recall { message: id(MESSAGE), seq, recall: id(OWN) }.into()
+    Recall { message: id(MESSAGE), seq, recall: id(OWN), feed_offset: 0 }.into()
 }
 
 fn taken_back() -> Event {

@@ -9,7 +9,7 @@ use crate::preferences::Preferences;
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const DAY: u64 = 24 * 3_600_000;
 
-pub(super) fn device(tags: &[&str]) -> Device {
+pub(crate) fn device(tags: &[&str]) -> Device {
     Device {
         id: DeviceId::from_bytes([1; 16]),
         app: "demo".parse().unwrap(),
@@ -35,6 +35,7 @@ pub(super) fn device(tags: &[&str]) -> Device {
         updated_at: UnixMillis(0),
         seen_at: NOW,
         revision: 1,
+        lanes: Vec::new(),
     }
 }
 

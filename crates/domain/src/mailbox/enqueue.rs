@@ -44,6 +44,8 @@ pub enum Enqueued {
         enqueued_at: UnixMillis,
         /// Who holds the link.
         route: Option<Route>,
+        /// Whether the device has an address at a vendor.
+        has_vendor: bool,
         /// Pending messages that this one replaced and that the device certainly has not seen: suppressed(collapsed).
         collapsed: Vec<MessageId>,
     },
@@ -97,7 +99,8 @@ impl Mailbox {
             body: request.body,
             variant: request.variant,
         });
-        Enqueued::Stored { seq: self.hi, enqueued_at: request.now, route: self.route, collapsed }
+        let (route, has_vendor) = (self.route, self.has_vendor);
+        Enqueued::Stored { seq: self.hi, enqueued_at: request.now, route, has_vendor, collapsed }
     }
 
     fn find_repeat(&self, request: &Enqueue) -> Option<Enqueued> {
@@ -108,6 +111,7 @@ impl Mailbox {
                     seq,
                     enqueued_at: entry.enqueued_at,
                     route: self.route,
+                    has_vendor: self.has_vendor,
                     collapsed: self.tombstones(Reason::Collapsed),
                 },
                 EntryState::Marked(_) | EntryState::Tombstone(_) => Enqueued::Settled,

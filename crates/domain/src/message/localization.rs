@@ -66,6 +66,7 @@ mod tests {
             segments_done: 0,
             control: Control::default(),
             holds: Vec::new(),
+            feed_after: None,
         }
     }
 

@@ -116,6 +116,10 @@ impl<S: Mailboxes> Mailboxes for Adapters<S> {
         self.store.detach(device, conn_seq, sent).await
     }
 
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        self.store.set_vendor(device, has_vendor).await
+    }
+
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {
         self.store.withdraw(device, message, reason).await
     }

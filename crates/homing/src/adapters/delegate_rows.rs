@@ -1,13 +1,13 @@
 //! The ports that are passed on as they are.
 
 use homing_domain::{
-    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Delivery, Device, DeviceId, DueTick, GatewayRef, Lease,
-    Member, MemberKey, Message, MessageChange, MessageId, Receipt, Shard, ShardId, Tally, UnixMillis, UploadedAudience,
-    Upstream, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, Claimed, Delivery, Device, DeviceId, DueTick,
+    FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId, Receipt, Shard,
+    ShardId, Tally, UnixMillis, UploadedAudience, Upstream, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Audiences, Created, Devices, Events, FleetSettings, Gateways, Ledger, Messages, Replaced, Result,
-    Settings, StoredUpstream, Timers, Upstreams,
+    Accepted, Apps, Audiences, Created, Devices, Events, Feeds, FleetSettings, Gateways, Ledger, Messages, Replaced,
+    Result, Settings, StoredUpstream, Timers, Upstreams,
 };
 
 use super::Adapters;
@@ -146,6 +146,20 @@ impl<S: Ledger> Ledger for Adapters<S> {
         self.store.count_targets(shard, message, devices, covers).await
     }
 
+    async fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> Result<Claimed> {
+        self.store.claim_delivery(message, device, channel, now).await
+    }
+
+    async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
+        self.store.release_claim(message, device).await
+    }
+
     async fn tally(&self, message: MessageId) -> Result<Tally> {
         self.store.tally(message).await
     }
@@ -181,8 +195,13 @@ impl<S: Messages> Messages for Adapters<S> {
         self.store.overdue(now, limit).await
     }
 
-    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
-        self.store.begin_release(id, now).await
+    async fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
+        self.store.begin_release(id, now, feed_head).await
     }
 
     async fn finish_segment(&self, id: MessageId, segment: u8, now: UnixMillis) -> Result<Option<Message>> {
@@ -207,6 +226,24 @@ impl<S: Messages> Messages for Adapters<S> {
 
     async fn shards(&self, message: MessageId, after: Option<ShardId>, limit: usize) -> Result<Vec<Shard>> {
         self.store.shards(message, after, limit).await
+    }
+}
+
+impl<S: Feeds> Feeds for Adapters<S> {
+    async fn feed_head(&self, app: &AppId) -> Result<FeedOffset> {
+        self.store.feed_head(app).await
+    }
+
+    async fn put_feed_entry(&self, app: &AppId, offset: FeedOffset, entry: FeedEntry) -> Result<Created> {
+        self.store.put_feed_entry(app, offset, entry).await
+    }
+
+    async fn feed_entries(&self, app: &AppId, after: FeedOffset, limit: usize) -> Result<Vec<(FeedOffset, FeedEntry)>> {
+        self.store.feed_entries(app, after, limit).await
+    }
+
+    async fn trim_feed(&self, app: &AppId, through: FeedOffset) -> Result<()> {
+        self.store.trim_feed(app, through).await
     }
 }
 

@@ -20,6 +20,12 @@ pub enum DeviceCommand {
         /// What it runs
         #[arg(long, default_value = "other")]
         platform: String,
+        /// Which vendor it has an address at: apns, fcm, huawei, honor, xiaomi, oppo, vivo, meizu or webpush
+        #[arg(long, value_name = "CHANNEL", requires = "vendor_token")]
+        vendor_channel: Option<String>,
+        /// Its address there
+        #[arg(long, value_name = "TOKEN", requires = "vendor_channel")]
+        vendor_token: Option<String>,
         /// Whose key is used.
         #[command(flatten)]
         key: KeyArguments,

@@ -1,6 +1,6 @@
 //! `homing push`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{KeyArguments, ScheduleArguments, ServerArguments};
 
@@ -64,6 +64,12 @@ pub struct PushArguments {
     /// Opened or dismissed on one of a user's devices, take it back from their others
     #[arg(long)]
     pub sync_read: bool,
+    /// By which way
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub delivery: Option<DeliveryChoice>,
+    /// How long a device has to acknowledge before its vendor is asked [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    pub fallback_after: Option<u32>,
     /// When.
     #[command(flatten)]
     pub schedule: ScheduleArguments,
@@ -79,4 +85,17 @@ pub struct PushArguments {
     /// Which server.
     #[command(flatten)]
     pub server: ServerArguments,
+}
+
+/// By which way devices are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeliveryChoice {
+    /// The own link while it is up, else the vendor; the vendor too if the device does not acknowledge [default]
+    OnlineFirst,
+    /// The own link and the mailbox, and no vendor
+    OwnOnly,
+    /// The vendor alone
+    VendorOnly,
+    /// The own link or the mailbox, and the vendor if the device does not acknowledge
+    Fallback,
 }

@@ -1,11 +1,10 @@
 //! How long a server needs to come back after SIGKILL with many pending entries.
 
 use anyhow::{Result, bail};
-use homing_contract::http::v1::AudienceRequest;
 use homing_domain::limits::MAILBOX_MAX_ENTRIES;
 
 use super::report::{Report, count};
-use super::target::{Server, Target, now_micros, started};
+use super::target::{Server, Target, started};
 use crate::arguments::BenchArguments;
 
 /// Offline devices at least: with fewer, one push to all would be too small a page.
@@ -20,7 +19,7 @@ pub(super) async fn measure(arguments: &BenchArguments, report: &mut Report) -> 
     target.register(u32::try_from(devices)?).await?;
     let pushes = arguments.pending.div_ceil(devices);
     for _ in 0..pushes {
-        target.push(AudienceRequest::all(), now_micros()).await?;
+        target.broadcast().await?;
     }
     target.quiet().await?;
     let Server::Child { command, process } = &mut target.server else { bail!("reopen needs a server of its own") };

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use homing_contract::http::v1::{
-    AppCreated, AudienceRequest, CreateApp, OptionsRequest, PlatformName, PriorityName, PushAccepted, PushRequest,
-    RegisterDevice, RegisteredDevice,
+    AppCreated, AudienceRequest, CreateApp, DeliveryName, OptionsRequest, PlatformName, PriorityName, PushAccepted,
+    PushRequest, QuietHoursName, RegisterDevice, RegisteredDevice,
 };
+use homing_domain::limits::RATE_MAX_PER_SECOND;
 use serde_json::{Map, Value};
 
 use super::report::count;
@@ -37,6 +38,30 @@ pub(super) struct Target {
     admin: Arc<str>,
     server_key: Arc<str>,
     client_key: Arc<str>,
+}
+
+/// Which way a broadcast goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// By the feed, and nobody is looked for in the directory.
+    FeedAlone,
+    /// By the feed, and the directory is read for those who get it otherwise.
+    Default,
+    /// By pages, into each mailbox.
+    Pages,
+}
+
+impl Way {
+    pub(super) const ALL: [Self; 3] = [Self::FeedAlone, Self::Default, Self::Pages];
+
+    /// Its name in reports.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::FeedAlone => "feed alone",
+            Self::Default => "broadcast",
+            Self::Pages => "by pages",
+        }
+    }
 }
 
 /// Another app on the same server.
@@ -116,12 +141,35 @@ impl Target {
         Ok(())
     }
 
-    /// One push to everyone that nobody measures.
+    /// One push to everyone that nobody measures, by pages.
     pub(super) async fn broadcast(&self) -> Result<(), ClientError> {
         let data = Map::from_iter([("filling".to_owned(), Value::from("x".repeat(FILLING)))]);
-        let request = PushRequest { audience: AudienceRequest::all(), data: Some(data), ..PushRequest::default() };
+        let options = Some(OptionsRequest { rate_per_second: Some(AS_FAST_AS_PAGES_GO), ..OptionsRequest::default() });
+        let audience = AudienceRequest::all();
+        let request = PushRequest { audience, data: Some(data), options, ..PushRequest::default() };
         let _: PushAccepted = self.api.push(&self.server_key, &uuid::Uuid::new_v4().to_string(), &request).await?;
         Ok(())
+    }
+
+    /// One push to everyone that goes this way.
+    pub(super) async fn push_to_all(&self, way: Way, due: u64) -> Result<(), ClientError> {
+        let options = match way {
+            Way::FeedAlone => OptionsRequest {
+                delivery: Some(DeliveryName::OwnOnly),
+                quiet_hours: Some(QuietHoursName::Ignore),
+                ..OptionsRequest::default()
+            },
+            Way::Default => OptionsRequest::default(),
+            Way::Pages => OptionsRequest { rate_per_second: Some(AS_FAST_AS_PAGES_GO), ..OptionsRequest::default() },
+        };
+        self.push_as(AudienceRequest::all(), due, options).await
+    }
+
+    /// Writes to the store so far, of whatever kind; `None` = the server does not tell.
+    pub(super) async fn store_writes(&self) -> Option<f64> {
+        let metrics = self.api.get_text("/metrics").await.ok()?;
+        let sum = metrics.lines().find_map(|line| line.strip_prefix("homing_store_commit_writes_sum "));
+        sum?.trim().parse().ok()
     }
 
     /// What the server used so far; `None` = its process is not known.
@@ -182,11 +230,14 @@ impl Target {
         due: u64,
         priority: PriorityName,
     ) -> Result<(), ClientError> {
+        self.push_as(audience, due, OptionsRequest { priority: Some(priority), ..OptionsRequest::default() }).await
+    }
+
+    async fn push_as(&self, audience: AudienceRequest, due: u64, options: OptionsRequest) -> Result<(), ClientError> {
         let data = Map::from_iter([
             (SENT_AT.to_owned(), Value::from(due)),
             ("filling".to_owned(), Value::from("x".repeat(FILLING))),
         ]);
-        let options = OptionsRequest { priority: Some(priority), ..OptionsRequest::default() };
         let request = PushRequest { audience, data: Some(data), options: Some(options), ..PushRequest::default() };
         let key = uuid::Uuid::new_v4().to_string();
         let _: PushAccepted = self.api.push(&self.server_key, &key, &request).await?;
@@ -204,6 +255,10 @@ impl Target {
         Ok(())
     }
 }
+
+/// A rate that is no limit. A broadcast with a rate goes by pages into each mailbox, and not by the feed: what is measured
+/// with it is work for each device.
+const AS_FAST_AS_PAGES_GO: i64 = RATE_MAX_PER_SECOND as i64;
 
 async fn create_app(api: &ApiClient, admin: &str) -> Result<AppCreated> {
     let random = uuid::Uuid::new_v4().simple().to_string();

@@ -6,7 +6,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use homing_contract::http::v1::{BindUser, PlatformName, RegisterDevice, RegisteredDevice};
+use homing_contract::http::v1::{BindUser, PlatformName, RegisterDevice, RegisteredDevice, VendorAddress};
 use serde_json::Value;
 
 use super::context::Surroundings;
@@ -16,8 +16,9 @@ use crate::client::write_private;
 
 pub(super) async fn run(command: DeviceCommand) -> Result<()> {
     match command {
-        DeviceCommand::Register { user, out, platform, key, server } => {
-            register(Surroundings::new(&server)?, user, out, platform, &key).await
+        DeviceCommand::Register { user, out, platform, vendor_channel, vendor_token, key, server } => {
+            let vendor = vendor_channel.zip(vendor_token).map(|(channel, token)| VendorAddress { channel, token });
+            register(Surroundings::new(&server)?, user, out, request(&platform, vendor)?, &key).await
         }
         DeviceCommand::Report(arguments) => report::run(*arguments).await,
         DeviceCommand::Listen { device, transport, count, server } => {
@@ -26,18 +27,21 @@ pub(super) async fn run(command: DeviceCommand) -> Result<()> {
     }
 }
 
+fn request(platform: &str, vendor: Option<VendorAddress>) -> Result<RegisterDevice> {
+    let platform: PlatformName = serde_json::from_value(platform.into())
+        .context("--platform is one of android, ios, harmony, web, tv, car, desktop, other")?;
+    Ok(RegisterDevice { vendor, ..RegisterDevice::new(platform) })
+}
+
 async fn register(
     mut here: Surroundings,
     user: Option<String>,
     out: Option<PathBuf>,
-    platform: String,
+    request: RegisterDevice,
     key: &KeyArguments,
 ) -> Result<()> {
-    let platform: PlatformName = serde_json::from_value(platform.into())
-        .context("--platform is one of android, ios, harmony, web, tv, car, desktop, other")?;
     let (_, keys) = here.keys(key)?;
-    let registered: RegisteredDevice =
-        here.api.post("/v1/devices", &keys.client_key, &RegisterDevice::new(platform)).await?;
+    let registered: RegisteredDevice = here.api.post("/v1/devices", &keys.client_key, &request).await?;
     let id = &registered.device_id;
     if let Some(user) = &user {
         let path = format!("/v1/devices/{id}/user");

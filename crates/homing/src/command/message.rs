@@ -148,14 +148,16 @@ pub(super) fn show(view: &MessageView) -> Result<()> {
         "pending",
     ];
     let mut balance = table::with_heads(heads);
-    balance.add_row(row("all", &view.balance));
+    balance.add_row(row("all", &view.balance, view.approximate));
     for (channel, numbers) in &view.channels {
-        balance.add_row(row(channel, numbers));
+        balance.add_row(row(channel, numbers, view.approximate));
     }
     table::line(balance)
 }
 
-fn row(name: &str, numbers: &BalanceView) -> Vec<String> {
+/// What is counted without rows of single devices is "about" so many.
+fn row(name: &str, numbers: &BalanceView, is_approximate: bool) -> Vec<String> {
+    let about = if is_approximate { "about " } else { "" };
     let columns = [
         numbers.targeted,
         numbers.delivered,
@@ -167,7 +169,7 @@ fn row(name: &str, numbers: &BalanceView) -> Vec<String> {
         numbers.cancelled,
         numbers.pending,
     ];
-    std::iter::once(name.to_owned()).chain(columns.map(|number| number.to_string())).collect()
+    std::iter::once(name.to_owned()).chain(columns.map(|number| format!("{about}{number}"))).collect()
 }
 
 fn trace(view: &TraceView) -> Result<()> {

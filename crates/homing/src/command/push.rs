@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{
-    AudienceRequest, ExcludeRequest, Notification, OptionsRequest, PriorityName, PushAccepted, PushRequest, StageName,
+    AudienceRequest, DeliveryName, ExcludeRequest, Notification, OptionsRequest, PriorityName, PushAccepted,
+    PushRequest, StageName,
 };
 
 use super::context::Surroundings;
 use super::schedule::schedule;
 use super::{table, watch};
-use crate::arguments::{PushArguments, WatchArguments};
+use crate::arguments::{DeliveryChoice, PushArguments, WatchArguments};
 
 pub(super) async fn run(arguments: PushArguments) -> Result<()> {
     let here = Surroundings::new(&arguments.server)?;
@@ -50,11 +51,21 @@ fn request(arguments: PushArguments) -> Result<PushRequest> {
         rate_per_second: arguments.rate.map(i64::from),
         topic: arguments.topic,
         quiet_hours: quiet_hours.context("--quiet-hours is hold, drop or ignore")?,
+        delivery: arguments.delivery.map(delivery),
+        fallback_after_seconds: arguments.fallback_after.map(i64::from),
         sync_read: arguments.sync_read.then_some(true),
-        ..OptionsRequest::default()
     };
     let schedule = schedule(arguments.schedule)?;
     Ok(PushRequest { audience, notification, data, options: Some(options), schedule, ..PushRequest::default() })
+}
+
+const fn delivery(choice: DeliveryChoice) -> DeliveryName {
+    match choice {
+        DeliveryChoice::OnlineFirst => DeliveryName::OnlineFirst,
+        DeliveryChoice::OwnOnly => DeliveryName::OwnOnly,
+        DeliveryChoice::VendorOnly => DeliveryName::VendorOnly,
+        DeliveryChoice::Fallback => DeliveryName::Fallback,
+    }
 }
 
 fn audience(arguments: &PushArguments) -> Result<AudienceRequest> {
@@ -128,6 +139,16 @@ mod tests {
         let options = push.options.unwrap();
         assert_eq!((options.rate_per_second, options.topic.as_deref()), (Some(50), Some("news")));
         assert_eq!((options.quiet_hours, options.sync_read), (Some(QuietHoursName::Drop), Some(true)));
+        for (name, expected) in [
+            ("online-first", DeliveryName::OnlineFirst),
+            ("own-only", DeliveryName::OwnOnly),
+            ("vendor-only", DeliveryName::VendorOnly),
+            ("fallback", DeliveryName::Fallback),
+        ] {
+            let push = parse(&["--all", "--title", "x", "--delivery", name, "--fallback-after", "3"]).unwrap();
+            let options = push.options.unwrap();
+            assert_eq!((options.delivery, options.fallback_after_seconds), (Some(expected), Some(3)));
+        }
         let push = parse(&["--audience", "a1", "--title", "x"]).unwrap();
         assert_eq!((push.audience.audience_id.as_deref(), push.audience.exclude), (Some("a1"), None));
     }
@@ -141,6 +162,8 @@ mod tests {
             &["--all", "--title", "x", "--priority", "urgent"],
             &["--all", "--title", "x", "--at", "tomorrow"],
             &["--all", "--title", "x", "--quiet-hours", "sometimes"],
+            &["--all", "--title", "x", "--delivery", "own_only"],
+            &["--all", "--title", "x", "--fallback-after", "soon"],
             &["--expression", "vip", "--audience", "a1", "--title", "x"],
             &["--all", "--title", "x", "--timezone", "UTC"],
             &["--all", "--title", "x", "--cron", "0 9 * * *", "--at-local", "2026-12-24T18:00:00"],

@@ -69,6 +69,8 @@ fn end(view: &MessageView, until: WatchUntil) -> Option<End> {
     let is_released = matches!(summary.stage, StageName::Released | StageName::Completed);
     let is_there = match until {
         WatchUntil::Released => is_released,
+        // What goes by the feed stays open until it expires, for devices that come back: nobody watches so long.
+        WatchUntil::Completed if view.approximate => is_released && view.balance.pending == 0,
         WatchUntil::Completed => summary.stage == StageName::Completed,
     };
     match (summary.stage, summary.control.state) {
@@ -158,6 +160,14 @@ mod tests {
             "progress": {"enumerated": 0.25, "eta_seconds": 150}, "balance": numbers, "channels": {},
         });
         serde_json::from_value(view).unwrap()
+    }
+
+    #[test]
+    fn what_goes_by_the_feed_is_not_watched_until_it_expires() {
+        let mut by_feed = MessageView { approximate: true, ..view("released", "running") };
+        assert_eq!(end(&by_feed, WatchUntil::Completed), None, "some are on their way otherwise");
+        by_feed.balance.pending = 0;
+        assert_eq!(end(&by_feed, WatchUntil::Completed), Some(End::Reached));
     }
 
     #[test]

@@ -45,6 +45,11 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting { name: "stop_within_seconds", default: "20", purpose: "How long a graceful stop may take" },
     Setting { name: "metrics.token", default: "", purpose: "Bearer token of /metrics for callers not on loopback" },
+    Setting {
+        name: "stand_in_vendor",
+        default: "",
+        purpose: "For trying out: take what is for vendors, and append it to this file",
+    },
     Setting { name: "log.format", default: "human", purpose: "human or json" },
     Setting { name: "log.filter", default: "info", purpose: "Which logs, for example info,homing_link=debug" },
     Setting { name: "fail_point", default: "", purpose: "Drill: NAME[:N] kills the process at the N-th passing" },

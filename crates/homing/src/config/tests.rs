@@ -12,17 +12,18 @@ fn the_defaults_are_a_valid_configuration() {
     let config = Config::read(&[]).unwrap();
     assert_eq!(config.http, Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.gateway.listen, "0.0.0.0:7443".parse().unwrap());
-    assert_eq!(config.drill, None);
+    assert_eq!((config.drill, config.stand_in_vendor), (None, None));
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-    let file = file("workers = 3\nstop_within_seconds = 5\ndata_dir = \"from-file\"");
+    let file = file("stand_in_vendor = \"pushes\"\nworkers = 3\nstop_within_seconds = 5\ndata_dir = \"from-file\"");
     let environment =
         Environment([("HOMING_WORKERS".into(), "4".into()), ("HOMING_DATA_DIR".into(), "from-env".into())].into());
     let flags = Flags(BTreeMap::from([("data_dir", "from-flag".to_owned())]));
     let config = Config::read(&[&flags, &environment, &file]).unwrap();
     assert_eq!(config.data_dir, Path::new("from-flag"));
+    assert_eq!(config.stand_in_vendor.as_deref(), Some(Path::new("pushes")));
     assert_eq!(config.workers, 4);
     assert_eq!(config.stop_within, 5_000);
 }

@@ -7,6 +7,7 @@ use homing_ports::StageError;
 use homing_receipts::{CloseMessages, RecordReceipts};
 use homing_schedule::Schedule;
 
+use super::stand_in_vendor::LocalVendors;
 use super::start::Ports;
 use super::workers::Consume;
 
@@ -16,7 +17,7 @@ impl Consume for Fanout<Ports> {
     }
 }
 
-impl Consume for Dispatch<Ports> {
+impl Consume for Dispatch<Ports, LocalVendors> {
     async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
         self.consume(body).await
     }

@@ -9,7 +9,7 @@ use homing_console::first_token;
 use homing_credentials::DeviceKeys;
 use homing_dispatch::Dispatch;
 use homing_fanout::Fanout;
-use homing_ports::{Clock as _, QueueName};
+use homing_ports::{Clock as _, NoVendors, QueueName};
 use homing_receipts::{CloseMessages, RecordReceipts};
 use homing_schedule::Schedule;
 use homing_store_embedded::{EmbeddedStore, OpenError};
@@ -25,6 +25,7 @@ use super::lifecycle::{Group, Parts, Running};
 use super::listener::Listener;
 use super::logs::recorder;
 use super::operations::Readiness;
+use super::stand_in_vendor::LocalVendors;
 use super::sweeper::{DEPTH_EVERY, OVERDUE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
 use super::tls;
 use super::workers::{Consume, Worker};
@@ -53,6 +54,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let acceptor = TlsAcceptor::from(tls::https(&certificate)?);
     let http = listen(config.http, "http-listen").await?;
     let https = listen(config.https, "https-listen").await?;
+    let vendors = open_vendors(config.stand_in_vendor.as_deref())?;
     let ports = Adapters::new(Arc::new(store), Arc::new(Drills::new(config.drill.as_ref())));
     let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
     let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
@@ -60,7 +62,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let first_admin_token = first_token(&ports, &SystemEntropy).await;
     let first_admin_token = first_admin_token.map_err(|error| StartError::Store(error.to_string()))?;
     let (listeners, workers) = (Group::default(), Group::default());
-    start_workers(&ports, config.workers, &workers);
+    start_workers(&ports, vendors, config.workers, &workers);
     start_sweepers(&ports, &workers);
     let readiness = Readiness::default();
     let router = router(Api {
@@ -98,6 +100,13 @@ async fn open_store(directory: &DataDir) -> Result<EmbeddedStore, StartError> {
     })
 }
 
+fn open_vendors(stand_in: Option<&Path>) -> Result<LocalVendors, StartError> {
+    let Some(path) = stand_in else { return Ok(LocalVendors::None(NoVendors)) };
+    let vendors = LocalVendors::open(Some(path)).map_err(|source| StartError::of_file(path, source))?;
+    tracing::warn!(file = %path.display(), "no vendor is asked: a stand-in writes down what vendors would get");
+    Ok(vendors)
+}
+
 /// The operator chose the directory above the store's.
 fn data_dir_of(store: &Path) -> std::path::PathBuf {
     store.parent().unwrap_or(store).to_owned()
@@ -121,11 +130,11 @@ fn serve_http(listeners: &Group, socket: Option<TcpListener>, tls: Option<TlsAcc
     listeners.spawn(listener.run(listeners.stop.clone(), listeners.tracker.clone()));
 }
 
-fn start_workers(ports: &Ports, parallel: usize, group: &Group) {
+fn start_workers(ports: &Ports, vendors: LocalVendors, parallel: usize, group: &Group) {
     let shared = || Arc::new(ports.clone());
     start_worker(ports, QueueName::Due, Schedule::new(shared()), parallel, group);
     start_worker(ports, QueueName::Audience, Fanout::new(shared()), parallel, group);
-    start_worker(ports, QueueName::Dispatch, Dispatch::new(shared()), parallel, group);
+    start_worker(ports, QueueName::Dispatch, Dispatch::new(shared(), Arc::new(vendors)), parallel, group);
     start_worker(ports, QueueName::Receipts, RecordReceipts::new(shared()), parallel, group);
     start_worker(ports, QueueName::Close, CloseMessages::new(shared()), parallel, group);
 }

@@ -1,7 +1,7 @@
 //! Links, and the log of what their apps heard.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,14 +69,14 @@ pub(super) enum Heard {
     PossibleLoss {},
 }
 
-/// The log. A line is written before its message is acknowledged.
+/// The log. A line is written before its message is acknowledged, and can be read at once.
 #[derive(Debug)]
-pub(super) struct ArrivalLog(Mutex<BufWriter<File>>);
+pub(super) struct ArrivalLog(Mutex<File>);
 
 impl ArrivalLog {
     pub(super) fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self(Mutex::new(BufWriter::new(file))))
+        Ok(Self(Mutex::new(file)))
     }
 
     fn write(&self, arrival: &Arrival) -> std::io::Result<()> {

@@ -11,7 +11,7 @@ use super::memory::Cursor;
 pub struct Message {
     /// Its id; a repeat has the same.
     pub id: MessageId,
-    /// Its number in the mailbox; 0 = none ("now or never").
+    /// Its number in the mailbox; 0 = none ("now or never", or it came by the app's feed).
     pub seq: Seq,
     /// When the platform accepted it.
     pub accepted_at: UnixMillis,
@@ -63,7 +63,7 @@ pub enum Loss {
 pub enum Arrival {
     /// A message for the app.
     Message(Message),
-    /// A message or a recall that came before under another seq: not for the app.
+    /// A message or a recall that came before, under another seq or another way: not for the app.
     Duplicate(MessageId),
     /// The sender takes a message back. If it has not come yet, it is a duplicate when it does.
     Recalled {
@@ -79,7 +79,9 @@ pub enum Arrival {
         /// How many.
         count: u64,
     },
-    /// The cursor was set anew.
+    /// The cursor moved over what the app's feed has for other devices only: nothing for the app to hear.
+    PassedOver,
+    /// The cursor was set anew. The offset in the feed stays.
     Reset,
     /// The cursor went over a hole.
     Hole {
@@ -96,7 +98,9 @@ impl Arrival {
             Self::Skipped { reason: Some(SkipReason::Overflow), .. } => Some(Loss::Overflow),
             Self::Reset => Some(Loss::Reset),
             Self::Hole { .. } => Some(Loss::Hole),
-            Self::Message(_) | Self::Duplicate(_) | Self::Recalled { .. } | Self::Skipped { .. } => None,
+            Self::Message(_) | Self::Duplicate(_) | Self::Recalled { .. } | Self::Skipped { .. } | Self::PassedOver => {
+                None
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ mod inbox;
 use std::collections::VecDeque;
 
 use homing_domain::limits::WINDOW_MAX_MESSAGES;
-use homing_domain::{ConnSeq, Millis, Seq, UnixMillis, UpstreamId};
+use homing_domain::{ConnSeq, FeedOffset, Millis, UnixMillis, UpstreamId};
 use homing_wire::{Ack, Close, CloseCode, Decoder, Frame, GoAway, HeartbeatConfig, Ping, Pong, UpAck, UpCode};
 
 use super::arrival::Commit;
@@ -16,7 +16,7 @@ use crate::Transport;
 use crate::limits::ACK_DELAY_MAX;
 
 /// So many durable messages are acknowledged at once: the gateway's window must not run dry.
-const ACK_AT_ONCE: Seq = WINDOW_MAX_MESSAGES as Seq / 4;
+const ACK_AT_ONCE: u64 = WINDOW_MAX_MESSAGES as u64 / 4;
 
 /// What the driver is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,10 @@ pub struct Live {
     conn_seq: ConnSeq,
     /// How far this link has come: an Ack beyond it would be a lie about this link.
     passed: Cursor,
-    acked: Seq,
+    /// What the gateway knows: acknowledged, or said by itself.
+    acked: Cursor,
+    /// Offsets of the messages that came by the feed and are not acknowledged.
+    unacked_of_feed: VecDeque<FeedOffset>,
     is_resumed: bool,
     ack_due: Option<UnixMillis>,
     heartbeat: Heartbeat,
@@ -93,7 +96,8 @@ impl Live {
             network_hash,
             conn_seq,
             passed: start,
-            acked: start.seq,
+            acked: start,
+            unacked_of_feed: VecDeque::new(),
             is_resumed: true,
             ack_due: None,
             heartbeat: Heartbeat::new(now, transport, heartbeat, memory.power, learned),
@@ -171,9 +175,9 @@ impl Live {
             self.transmit(now, up);
         }
         let ready = self.ready(memory);
-        if ready.saturating_sub(self.acked) >= ACK_AT_ONCE {
+        if self.unacked(ready) >= ACK_AT_ONCE {
             self.send_ack(now, memory);
-        } else if ready > self.acked || memory.receipts.is_waiting() {
+        } else if self.is_news(ready) || memory.receipts.is_waiting() {
             self.ack_due.get_or_insert_with(|| now.plus(ACK_DELAY_MAX));
         }
     }
@@ -273,6 +277,7 @@ impl Live {
         if let Some(config) = pong.heartbeat {
             self.configure(now, &config, memory);
         }
+        self.pass_over(pong.feed_offset, memory);
         if let Some(go_away) = pong.go_away {
             self.go_away(go_away);
         }
@@ -308,18 +313,37 @@ impl Live {
     }
 
     /// How far an Ack on this link may go.
-    fn ready(&self, memory: &Memory) -> Seq {
-        if memory.durable.epoch == self.passed.epoch { memory.durable.seq.min(self.passed.seq) } else { 0 }
+    fn ready(&self, memory: &Memory) -> Cursor {
+        let Cursor { epoch, seq, feed } = memory.durable;
+        let seq = if epoch == self.passed.epoch { seq.min(self.passed.seq) } else { 0 };
+        Cursor { epoch: self.passed.epoch, seq, feed: feed.min(self.passed.feed) }
+    }
+
+    /// Whether the gateway does not know yet that the device is there.
+    const fn is_news(&self, ready: Cursor) -> bool {
+        ready.seq > self.acked.seq || ready.feed > self.acked.feed
+    }
+
+    /// How many messages an Ack would cover.
+    fn unacked(&self, ready: Cursor) -> u64 {
+        let of_feed = self.unacked_of_feed.iter().take_while(|offset| **offset <= ready.feed);
+        ready.seq.saturating_sub(self.acked.seq) + of_feed.map(|_| 1).sum::<u64>()
     }
 
     fn take_ack(&mut self, memory: &mut Memory) -> Option<Ack> {
         self.ack_due = None;
         let ready = self.ready(memory);
-        if ready <= self.acked && !memory.receipts.is_waiting() {
+        if !self.is_news(ready) && !memory.receipts.is_waiting() {
             return None;
         }
-        self.acked = self.acked.max(ready);
-        Some(Ack { seq: self.acked, receipts: memory.receipts.take() })
+        let feed_offset = if ready.feed > self.acked.feed { ready.feed } else { 0 };
+        self.acked.seq = self.acked.seq.max(ready.seq);
+        self.acked.feed = self.acked.feed.max(feed_offset);
+        while self.unacked_of_feed.pop_front_if(|offset| *offset <= feed_offset).is_some() {}
+        if self.unacked_of_feed.is_empty() {
+            self.unacked_of_feed = VecDeque::new();
+        }
+        Some(Ack { seq: self.acked.seq, receipts: memory.receipts.take(), feed_offset })
     }
 
     fn send_ack(&mut self, now: UnixMillis, memory: &mut Memory) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use homing_domain::{ConnSeq, Epoch, MessageId, Seq, UnixMillis};
+use homing_domain::{ConnSeq, Epoch, FeedOffset, MessageId, Seq, UnixMillis};
 use homing_wire::FactKind;
 
 use super::arrival::{Arrival, Commit, Message};
@@ -12,13 +12,15 @@ use super::seen::SeenIds;
 use super::upstream::Uploads;
 use crate::Transport;
 
-/// How far a device has come: everything up to `seq` is durably processed or skipped.
+/// How far a device has come: everything up to `seq` and up to `feed` is durably processed or skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// Life of the mailbox.
     pub epoch: Epoch,
     /// The last seq that is done with.
     pub seq: Seq,
+    /// The last offset in the app's feed that is done with, or not for this device. It outlives the mailbox.
+    pub feed: FeedOffset,
 }
 
 /// The part that a device keeps over its own restarts.
@@ -54,7 +56,7 @@ pub struct Memory {
     /// Number of the last commit given out.
     commits: u64,
     writing: VecDeque<(u64, Written)>,
-    /// The hole that ended a link: found again at the same place, it is passed over.
+    /// The hole in the mailbox that ended a link: found again at the same place, it is passed over.
     pub(super) hole: Option<Cursor>,
     pub(super) receipts: Receipts,
     pub(super) uploads: Uploads,
@@ -169,13 +171,20 @@ impl Memory {
         self.uploads.add(upload)
     }
 
-    /// The next commit: the message if it is new, a duplicate otherwise. `None` = nothing to write.
-    pub(super) fn arrived(&mut self, message: Message, now: UnixMillis) -> Option<Commit> {
+    /// A message came by another channel. True = it is new: remember it durably, and only then show it. From here on it is a
+    /// duplicate on the device's own link.
+    pub fn note_elsewhere(&mut self, id: MessageId) -> bool {
+        self.seen.insert(id)
+    }
+
+    /// The next commit: the message if it is new, a duplicate otherwise. `None` = nothing to write. `feed` = its offset in
+    /// the feed; 0 = it did not come by that.
+    pub(super) fn arrived(&mut self, message: Message, feed: FeedOffset, now: UnixMillis) -> Option<Commit> {
         let (id, seq) = (message.id, message.seq);
         let is_new = self.seen.insert(id);
-        if seq != 0 {
+        if let Some(cursor) = self.moved(seq, feed) {
             let arrival = if is_new { Arrival::Message(message) } else { Arrival::Duplicate(id) };
-            return Some(self.step(Cursor { seq, ..self.received }, arrival));
+            return Some(self.step(cursor, arrival));
         }
         if is_new {
             let commit = self.commit(self.received, Arrival::Message(message));
@@ -189,9 +198,16 @@ impl Memory {
         None
     }
 
-    /// The next commit: a message is taken back, and counts as seen, should it still come. `seq` 0 = the cursor stays.
-    pub(super) fn recalled(&mut self, seq: Seq, message: MessageId, recall: Option<MessageId>) -> Commit {
-        let cursor = if seq == 0 { self.received } else { Cursor { seq, ..self.received } };
+    /// The next commit: a message is taken back, and counts as seen, should it still come. Without `seq` and `feed` the
+    /// cursor stays.
+    pub(super) fn recalled(
+        &mut self,
+        seq: Seq,
+        feed: FeedOffset,
+        message: MessageId,
+        recall: Option<MessageId>,
+    ) -> Commit {
+        let cursor = self.moved(seq, feed).unwrap_or(self.received);
         let arrival = match recall.filter(|recall| !self.seen.insert(*recall)) {
             Some(repeated) => Arrival::Duplicate(repeated),
             None => {
@@ -200,6 +216,15 @@ impl Memory {
             }
         };
         self.step(cursor, arrival)
+    }
+
+    /// Where the cursor stands after what has this number or this offset; `None` = it has neither.
+    fn moved(&self, seq: Seq, feed: FeedOffset) -> Option<Cursor> {
+        match (seq, feed) {
+            (0, 0) => None,
+            (0, feed) => Some(Cursor { feed, ..self.received }),
+            (seq, _) => Some(Cursor { seq, ..self.received }),
+        }
     }
 
     /// Moves the cursor.

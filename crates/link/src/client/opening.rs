@@ -73,6 +73,8 @@ impl Opening {
             network_hash: introduction.network_hash,
             sdk: introduction.sdk.clone(),
             window: 0,
+            feed_offset: cursor.feed,
+            reads_feed: true,
         };
         let opening = Self {
             decoder: Decoder::new(),
@@ -109,7 +111,8 @@ impl Opening {
         let (start, commit) = match Resumption::try_from(welcome.resumption) {
             Ok(Resumption::Resumed) if welcome.epoch == self.cursor.epoch => (self.cursor, None),
             Ok(Resumption::Reset) => {
-                let start = Cursor { epoch: welcome.epoch, seq: welcome.lo.saturating_sub(1) };
+                let seq = welcome.lo.saturating_sub(1);
+                let start = Cursor { epoch: welcome.epoch, seq, ..self.cursor };
                 (start, Some(memory.step(start, Arrival::Reset)))
             }
             _ => return Opened::Ended(Ended::Protocol),

@@ -1,6 +1,6 @@
 //! Who a Hello says it is from.
 
-use homing_domain::{AppId, ConnSeq, DeviceId, Epoch, Seq};
+use homing_domain::{AppId, ConnSeq, DeviceId, Epoch, FeedOffset, Seq};
 use homing_wire::{CloseCode, Hello};
 
 use super::closing::Closing;
@@ -26,6 +26,10 @@ pub struct Claim {
     pub auth: [u8; 16],
     /// Messages that the device takes unacknowledged; 0 = the default.
     pub window: u32,
+    /// Everything of the app's feed up to here is safe on the device, or not for it.
+    pub feed_offset: FeedOffset,
+    /// Whether the device keeps and acknowledges that offset.
+    pub reads_feed: bool,
 }
 
 impl TryFrom<Hello> for Claim {
@@ -43,6 +47,8 @@ impl TryFrom<Hello> for Claim {
             credential_generation: hello.credential_generation,
             auth: hello.auth.as_ref().try_into().map_err(|_| malformed)?,
             window: hello.window,
+            feed_offset: hello.feed_offset,
+            reads_feed: hello.reads_feed,
         })
     }
 }

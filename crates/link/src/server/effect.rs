@@ -1,7 +1,7 @@
 //! What the driver is asked to do.
 
 use homing_domain::mailbox::Fenced;
-use homing_domain::{MessageId, Reason, Receipt, Seq, Undelivered, Upstream};
+use homing_domain::{FeedOffset, MessageId, Reason, Receipt, Seq, Undelivered, Upstream};
 use homing_wire::Frame;
 
 use super::closing::Closing;
@@ -34,6 +34,15 @@ pub enum Effect {
         /// In which rendering.
         variant: u8,
     },
+    /// Find what the feed has for the device after this offset, and call `feed`.
+    ReadFeed {
+        /// How far the device and this link have come.
+        after: FeedOffset,
+        /// At most so many pushes. Fewer mean that the page reaches the head, so far as it is known.
+        limit: usize,
+    },
+    /// The device has these messages of the feed: count them. Nothing waits for it.
+    CountFeed(Vec<MessageId>),
     /// Turn these entries into tombstones and call `tombstoned`.
     Tombstone(Vec<(Seq, Reason)>),
     /// Put these receipts durably into the receipts queue, and call `recorded` only then. They must not be dropped while

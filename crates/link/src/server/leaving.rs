@@ -51,7 +51,7 @@ impl Leaving {
         Self::new(now, VecDeque::new(), Records::new(1), sent)
     }
 
-    /// The next thing to do: `Record`, `Undelivered`, `StoreUpstream`, `Trim` or `Detach`.
+    /// The next thing to do: `Record`, `CountFeed`, `Undelivered`, `StoreUpstream`, `Trim` or `Detach`.
     pub fn poll(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }

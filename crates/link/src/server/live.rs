@@ -1,5 +1,6 @@
 //! The link owns the device: sends what the mailbox holds, in order, and settles what comes back.
 
+mod feed;
 mod inbox;
 mod liveness;
 mod opening;
@@ -19,11 +20,13 @@ use homing_domain::{
 };
 use homing_wire::{CloseCode, Decoder, Frame, UpAck, UpCode};
 
+use self::feed::FeedLane;
 use self::inbox::Inbox;
 use self::liveness::Liveness;
 pub(super) use self::records::Records;
 use super::closing::Closing;
 use super::effect::{Effect, StoreFault, Ticket};
+use super::feed::FeedPage;
 use super::joining::Joining;
 use super::leaving::Leaving;
 use crate::limits::{REREAD_EVERY, STORE_RETRY_AFTER};
@@ -31,7 +34,8 @@ use crate::limits::{REREAD_EVERY, STORE_RETRY_AFTER};
 /// A link that owns its device.
 ///
 /// Memory: an idle link keeps its numbers and what was not trimmed yet; queues are released when they are empty. A busy
-/// one holds at most the entries of a mailbox (64) and as many early hand-offs (32), whose bodies it shares.
+/// one holds at most the entries of a mailbox (64) and as many early hand-offs (32), and a window (32) of what is sent and one
+/// of what waits of the feed, whose bodies it shares.
 #[derive(Debug)]
 pub struct Live {
     device: DeviceId,
@@ -41,6 +45,7 @@ pub struct Live {
     window: usize,
     decoder: Decoder,
     inbox: Inbox,
+    feed: FeedLane,
     records: Records,
     liveness: Liveness,
     upstreams: Vec<UpstreamId>,
@@ -161,6 +166,24 @@ impl Live {
         self.advance(now);
     }
 
+    /// The answer of [`Effect::ReadFeed`].
+    pub fn feed(&mut self, now: UnixMillis, answer: Result<FeedPage, StoreFault>) {
+        match answer {
+            Ok(page) => self.feed.read(page, self.window),
+            Err(fault) => {
+                self.feed.read_failed();
+                self.failed(now, fault);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// The feed has new entries, or some of its messages were stopped: what is not sent is read again.
+    pub fn feed_grew(&mut self, now: UnixMillis) {
+        self.feed.want_read();
+        self.advance(now);
+    }
+
     /// The answer of [`Effect::Tombstone`].
     pub fn tombstoned(&mut self, now: UnixMillis, answer: Result<Tombstoned, StoreFault>) {
         match answer {
@@ -251,7 +274,7 @@ impl Live {
         at_latest(self.records.trim_at().map(|at| at.max(self.retry_at.unwrap_or(at))));
         if !self.is_congested() {
             at_latest(Some(self.liveness.dead_at()));
-            at_latest(self.inbox.late_at());
+            at_latest(self.late_at());
         }
         next
     }
@@ -259,7 +282,7 @@ impl Live {
     /// Time has passed.
     pub fn timeout(&mut self, now: UnixMillis) {
         let is_due = |time: Option<UnixMillis>| time.is_some_and(|time| time <= now);
-        if !self.is_congested() && (is_due(Some(self.liveness.dead_at())) || is_due(self.inbox.late_at())) {
+        if !self.is_congested() && (is_due(Some(self.liveness.dead_at())) || is_due(self.late_at())) {
             self.close(Closing::new(CloseCode::Idle));
         }
         if is_due(self.liveness.probe_at()) {
@@ -282,9 +305,17 @@ impl Live {
             self.undelivered(message);
         }
         let effects = self.effects.into_iter().filter(|effect| {
-            matches!(effect, Effect::Record { .. } | Effect::Undelivered(_) | Effect::StoreUpstream(_))
+            matches!(
+                effect,
+                Effect::Record { .. } | Effect::CountFeed(_) | Effect::Undelivered(_) | Effect::StoreUpstream(_)
+            )
         });
         Leaving::new(now, effects.collect(), self.records, self.inbox.position())
+    }
+
+    /// When the oldest unacknowledged message is late.
+    fn late_at(&self) -> Option<UnixMillis> {
+        self.inbox.late_at().into_iter().chain(self.feed.late_at()).min()
     }
 
     fn transmit(&mut self, frame: impl Into<Frame>) {

@@ -9,7 +9,7 @@ use homing_domain::{
     DeviceId, GatewayRef, HandOffTarget, HeartbeatSettings, MessageId, Priority, PushBody, ServerId, UnixMillis,
 };
 use homing_link::Transport;
-use homing_link::server::{Effect, Greeting, Live};
+use homing_link::server::{Effect, FeedPage, Greeting, Live};
 use homing_wire::{Frame, encode};
 
 use crate::network::Pipe;
@@ -135,6 +135,7 @@ impl Gateway {
                     live.trimmed(now, answer.map_err(Into::into));
                 }
                 Effect::ReadMailbox => live.mailbox(now, Ok(Some(self.mailbox.clone()))),
+                Effect::ReadFeed { after, .. } => live.feed(now, Ok(FeedPage { through: after, pushes: vec![] })),
                 Effect::Close(_) | Effect::Ended => is_over = true,
                 other => panic!("not expected here: {other:?}"),
             }

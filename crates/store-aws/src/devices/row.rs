@@ -10,14 +10,15 @@
 //! | `ca` `ua` `rv` | created at, updated at, revision |
 //! | `uf` `se` | bound to its user since, seen at |
 //! | `qs` `qe` `oo` | start and end of quiet hours; topics opted out of, missing when there are none |
+//! | `ln` | changes of its lane, oldest first: when (8 bytes) and which (one); missing = what follows from the rest of the device, for all times |
 //! | `sp` `ss` | key of the index `by_segment` |
 //!
 //! 300 to 500 bytes, with 32 tags of 64 bytes 2.5 KiB.
 
-use homing_domain::{Device, DeviceProfile, Preferences, QuietHours, VendorToken};
+use homing_domain::{Device, DeviceProfile, Lane, LaneChange, Preferences, QuietHours, UnixMillis, VendorToken};
 
 use crate::directory::{device_key, segment_of};
-use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, binary};
+use crate::item::{Code as _, Damaged, Item, ItemReader, ItemWriter, Table, binary};
 use crate::schema::DEVICES_BY_SEGMENT;
 
 pub(super) fn write(device: &Device) -> Item {
@@ -50,6 +51,7 @@ pub(super) fn write(device: &Device) -> Item {
         .with_some("qs", preferences.quiet_hours.map(|hours| hours.start))
         .with_some("qe", preferences.quiet_hours.map(|hours| hours.end))
         .with_some("oo", (!preferences.opted_out.is_empty()).then(|| preferences.opted_out.clone()))
+        .with_some("ln", lanes_to_bytes(device))
         .with(DEVICES_BY_SEGMENT.partition, binary(segment_of(device)))
         .with(DEVICES_BY_SEGMENT.sort, device.id)
         .finish()
@@ -66,7 +68,8 @@ pub(super) fn read(item: Item) -> Result<Device, Damaged> {
         None => None,
     };
     let updated_at = item.take("ua")?;
-    Ok(Device {
+    let lanes = item.take_some("ln")?;
+    let mut device = Device {
         id: item.take("id")?,
         app: item.take("a")?,
         profile: DeviceProfile {
@@ -92,5 +95,36 @@ pub(super) fn read(item: Item) -> Result<Device, Damaged> {
         preferences: Preferences { quiet_hours, opted_out: item.take_some("oo")?.unwrap_or_default() },
         // Missing in rows of the first releases.
         seen_at: item.take_some("se")?.unwrap_or(updated_at),
-    })
+        lanes: Vec::new(),
+    };
+    device.lanes = match lanes {
+        Some(lanes) => lanes_of(lanes).ok_or_else(|| item.damaged("ln"))?,
+        None => unnoted_lanes(&device),
+    };
+    Ok(device)
+}
+
+/// What an item without lanes means: the releases before feeds noted none, and what they knew of the device decides for all
+/// times.
+fn unnoted_lanes(device: &Device) -> Vec<LaneChange> {
+    let needs_pages = device.vendor.is_some() || device.preferences.quiet_hours.is_some();
+    needs_pages.then_some(LaneChange { at: UnixMillis(0), to: Lane::Pages }).into_iter().collect()
+}
+
+/// Nothing for what its absence means.
+fn lanes_to_bytes(device: &Device) -> Option<Vec<[u8; 9]>> {
+    let to_bytes = |change: &LaneChange| {
+        let mut bytes = [change.to.code(); 9];
+        bytes[..8].copy_from_slice(&change.at.0.to_be_bytes());
+        bytes
+    };
+    (device.lanes != unnoted_lanes(device)).then(|| device.lanes.iter().map(to_bytes).collect())
+}
+
+fn lanes_of(changes: Vec<[u8; 9]>) -> Option<Vec<LaneChange>> {
+    let change = |bytes: [u8; 9]| {
+        let (at, to) = bytes.split_first_chunk::<8>()?;
+        Some(LaneChange { at: UnixMillis(u64::from_be_bytes(*at)), to: Lane::from_code(*to.first()?)? })
+    };
+    changes.into_iter().map(change).collect()
 }

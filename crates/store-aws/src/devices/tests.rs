@@ -1,10 +1,15 @@
 //! What comes back of rows, and how the index of users follows them.
 
-use homing_domain::{DeviceProfile, Platform, Preferences, QuietHours, UnixMillis, VendorToken};
+use homing_domain::{DeviceProfile, Lane, LaneChange, Platform, Preferences, QuietHours, UnixMillis, VendorToken};
 use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::script::{Reply, Script};
+
+/// As far back as anyone remembers.
+fn always(to: Lane) -> LaneChange {
+    LaneChange { at: UnixMillis(0), to }
+}
 
 fn device(user: Option<&str>, revision: u64) -> Device {
     Device {
@@ -29,6 +34,7 @@ fn device(user: Option<&str>, revision: u64) -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(10 + revision),
         revision,
+        lanes: vec![always(Lane::Pages)],
         user_since: None,
         preferences: Preferences::default(),
         seen_at: UnixMillis(0),
@@ -92,6 +98,26 @@ fn every_field_comes_back() {
     for device in [full, bare, spared] {
         assert_eq!(row::read(row::write(&device)), Ok(device));
     }
+}
+
+#[test]
+fn a_device_has_the_lanes_that_were_noted_or_those_it_must_have_had() {
+    let plain = Device { vendor: None, lanes: Vec::new(), ..device(None, 1) };
+    let quiet_hours = Some(QuietHours { start: 0, end: 1 });
+    let quiet = Device { preferences: Preferences { quiet_hours, ..Preferences::default() }, ..plain.clone() };
+    let moved =
+        vec![LaneChange { at: UnixMillis(9), to: Lane::Pages }, LaneChange { at: UnixMillis::NEVER, to: Lane::Feed }];
+    for device in [device(None, 1), plain.clone(), quiet] {
+        for lanes in [Vec::new(), vec![always(Lane::Pages)], vec![always(Lane::Feed)], moved.clone()] {
+            let device = Device { lanes, ..device.clone() };
+            assert_eq!(row::read(row::write(&device)), Ok(device));
+        }
+        let mut unnoted = row::write(&device);
+        unnoted.remove("ln");
+        let expected = if device == plain { Vec::new() } else { vec![always(Lane::Pages)] };
+        assert_eq!(row::read(unnoted).unwrap().lanes, expected, "of a row of the release before");
+    }
+    assert!(!row::write(&plain).contains_key("ln"), "most devices need no room for it");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Numbers for the values of enums in items. Never changed, never given out again.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use homing_domain::{Channel, Flow, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage};
+use homing_domain::{Channel, FeedAction, Flow, Lane, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage};
 
 use super::Value;
 
@@ -91,6 +91,9 @@ codes! { Reason:
     Aborted = 13,
     NothingToRecall = 14,
     ReadElsewhere = 15,
+    NoVendorToken = 16,
+    VendorRefused = 17,
+    TakenByVendor = 18,
 }
 
 codes! { QuietHoursPolicy:
@@ -104,6 +107,16 @@ codes! { Flow:
     Paused = 2,
     Aborted = 3,
     Recalled = 4,
+}
+
+codes! { Lane:
+    Feed = 1,
+    Pages = 2,
+}
+
+codes! { FeedAction:
+    Bring = 1,
+    Stop = 2,
 }
 
 codes! { MemberKind:
@@ -133,6 +146,7 @@ mod tests {
         assert!(Stage::ALL.into_iter().all(|stage| Stage::from_value(stage.into_value()) == Some(stage)));
         assert!(Reason::ALL.into_iter().all(|reason| Reason::from_value(reason.into_value()) == Some(reason)));
         assert!(Channel::ALL.into_iter().all(|channel| Channel::from_value(channel.into_value()) == Some(channel)));
+        assert!([Lane::Feed, Lane::Pages].into_iter().all(|lane| Lane::from_value(lane.into_value()) == Some(lane)));
         assert_eq!(Stage::from_value(99_u8.into_value()), None);
     }
 }

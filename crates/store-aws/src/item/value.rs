@@ -42,7 +42,7 @@ macro_rules! numbers {
     };
 }
 
-numbers! { u8 u16 u32 u64 i64 usize }
+numbers! { u8 u16 u32 u64 i64 i128 usize }
 
 macro_rules! wrapped_numbers {
     ($($wrapper:ident)+) => {

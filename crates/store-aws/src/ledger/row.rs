@@ -9,6 +9,7 @@
 //! | `z` | the end: `a` when, `b` by which batch |
 //! | `y` | the end that `z` replaced: `c` channel, `s` stage, `b` batch |
 //! | `d`, `o`, `m` | displayed, opened, dismissed: as `z` |
+//! | `k` | when somebody last set out to ask the device's vendor |
 //! | `v`, `ttl` | version, time to live |
 
 use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Recorded, ReplacedEnd};
@@ -53,6 +54,7 @@ pub(super) fn write(row: &Delivery) -> ItemWriter {
         .with_some("d", row.displayed.map(recorded))
         .with_some("o", row.opened.map(recorded))
         .with_some("m", row.dismissed.map(recorded))
+        .with_some("k", row.claimed_at)
 }
 
 fn recorded(recorded: Recorded) -> Item {
@@ -78,6 +80,7 @@ pub(super) fn read(item: Item) -> Result<Delivery, Damaged> {
         displayed: item.take_some("d")?.map(read_recorded).transpose()?,
         opened: item.take_some("o")?.map(read_recorded).transpose()?,
         dismissed: item.take_some("m")?.map(read_recorded).transpose()?,
+        claimed_at: item.take_some("k")?,
     })
 }
 
@@ -118,6 +121,7 @@ mod tests {
             displayed: recorded(3),
             opened: recorded(4),
             dismissed: recorded(5),
+            claimed_at: Some(UnixMillis(6)),
         };
         for row in [full, Delivery::new(message, device, Channel::Own)] {
             assert_eq!(read(write(&row).finish()), Ok(row));

@@ -14,6 +14,7 @@
 //! | `c` | valid generation of the secret |
 //! | `x` | there when revoked |
 //! | `u` | user |
+//! | `p` | there when the device has an address at a vendor; releases that asked no vendor wrote none |
 //! | `t` | short hashes of what was trimmed, oldest first; missing when empty |
 //! | `r`, `w` | short hashes of what was refused, oldest first, and a byte for the reason of each; missing when empty |
 //! | `v` | version |
@@ -88,6 +89,7 @@ pub(super) fn write(device: DeviceId, mailbox: &Mailbox) -> ItemWriter {
         .with("c", mailbox.credential_generation)
         .with_some("x", mailbox.revoked.then_some(true))
         .with_some("u", mailbox.user)
+        .with_some("p", mailbox.has_vendor.then_some(true))
         .with_some("t", hashes(mailbox.trimmed.iter().map(|hash| hash.to_be_bytes()).collect()))
         .with_some("r", hashes(mailbox.refused.iter().map(|(hash, _)| hash.to_be_bytes()).collect()))
         .with_some("w", (!reasons.is_empty()).then(|| Bytes::from(reasons)))
@@ -137,6 +139,7 @@ pub(super) fn read(item: Item) -> Result<Mailbox, Damaged> {
         credential_generation: item.take("c")?,
         revoked: item.take_some("x")?.unwrap_or(false),
         user: item.take_some("u")?,
+        has_vendor: item.take_some("p")?.unwrap_or(false),
         trimmed: hashes(&mut item, "t")?.map(u64::from_be_bytes).collect(),
         refused: refused(&mut item)?,
         seen_at: item.take_some("l")?.unwrap_or_default(),

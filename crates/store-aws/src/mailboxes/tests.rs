@@ -84,7 +84,7 @@ async fn the_common_case_is_one_update() {
     let (store, script) = Script::store([before(&mailbox()), before(&mailbox()), before(&mailbox())]);
     let route = mailbox().route;
     let enqueued = enqueue_one(&store, request(2)).await.unwrap();
-    assert_eq!(enqueued, Enqueued::Stored { seq: 2, enqueued_at: NOW, route, collapsed: vec![] });
+    assert_eq!(enqueued, Enqueued::Stored { seq: 2, enqueued_at: NOW, route, has_vendor: false, collapsed: vec![] });
     let taken = store.take_over(device(), takeover(4)).await.unwrap().unwrap();
     assert_eq!((taken.previous, taken.mailbox.entries.len()), (route, 1));
     assert_eq!(store.detach(device(), 3, 1).await.unwrap(), Ok(Detached));
@@ -102,7 +102,7 @@ async fn a_repeat_is_answered_from_the_refusal() {
     let (store, script) = Script::store([Reply::Lost, refused(&mailbox()), refused(&mailbox())]);
     let route = mailbox().route;
     let repeat = enqueue_one(&store, Enqueue { now: UnixMillis(1), ..request(1) }).await.unwrap();
-    assert_eq!(repeat, Enqueued::Stored { seq: 1, enqueued_at: NOW, route, collapsed: vec![] });
+    assert_eq!(repeat, Enqueued::Stored { seq: 1, enqueued_at: NOW, route, has_vendor: false, collapsed: vec![] });
     let again = store.take_over(device(), takeover(3)).await.unwrap().unwrap();
     assert_eq!(again.previous, None, "it was us");
     assert_eq!(script.operations(), ["UpdateItem"; 3], "nothing else is asked or written");

@@ -1,7 +1,9 @@
-//! What a sender changes: read, apply, write back if nobody wrote in between. The body goes first where it changed, so that
+//! What a sender changes, and a release that puts a message into a feed: read, apply, write back if nobody wrote in between. The body goes first where it changed, so that
 //! no row is ever without it.
 
-use homing_domain::{ChangeRefused, Message, MessageChange, MessageId};
+use std::convert::Infallible;
+
+use homing_domain::{ChangeRefused, FeedOffset, Message, MessageChange, MessageId, UnixMillis};
 use homing_ports::{Error, Fault, Result};
 
 use super::call;
@@ -9,7 +11,7 @@ use super::row::{self, Custody};
 use crate::AwsStore;
 use crate::compare_and_swap::pause;
 use crate::expression::Expression;
-use crate::one_item::Written;
+use crate::one_item::{Call, Written};
 
 /// Writes of one change before it is left to the caller's own retry. Each of them lost to a move or to another change, and a
 /// broadcast has 64 workers that finish segments.
@@ -29,14 +31,40 @@ impl AwsStore {
         id: MessageId,
         change: MessageChange,
     ) -> Result<Option<std::result::Result<Message, ChangeRefused>>> {
-        let call = call("change the message");
+        let apply = |message: &mut Message| message.apply(change.clone());
+        self.rewrite_message(call("change the message"), id, apply).await
+    }
+
+    /// Begins the release of a message that is to go into the feed of its app, if that may be: only the message as it stands
+    /// tells, for it may have been amended since it was read.
+    pub(super) async fn release_into_feed(
+        &self,
+        call: Call,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: FeedOffset,
+    ) -> Result<Option<Message>> {
+        let begin = |message: &mut Message| {
+            message.begin_release(now, Some(feed_head));
+            Ok::<_, Infallible>(())
+        };
+        Ok(self.rewrite_message(call, id, begin).await?.map(|Ok(message)| message))
+    }
+
+    /// Changes a message by a rule of the domain, which may refuse it, and answers the message as it stands then.
+    async fn rewrite_message<R>(
+        &self,
+        call: Call,
+        id: MessageId,
+        rule: impl Fn(&mut Message) -> std::result::Result<(), R>,
+    ) -> Result<Option<std::result::Result<Message, R>>> {
         let mut stored = self.get(call, row::key(&id)).await?;
         for attempt in 0..MAX_ATTEMPTS {
             let Some(found) = stored.filter(|row| !self.is_over(row)) else { return Ok(None) };
             let custody = call.read(Custody::of(&found))?;
             let before = self.with_body(call, found).await?;
             let mut after = before.clone();
-            if let Err(refused) = after.apply(change.clone()) {
+            if let Err(refused) = rule(&mut after) {
                 return Ok(Some(Err(refused)));
             }
             if after == before {

@@ -3,7 +3,7 @@
 //! the move is refused and decides anew.
 
 use homing_domain::limits::FANOUT_SEGMENTS;
-use homing_domain::{Message, MessageId, Stage, UnixMillis};
+use homing_domain::{FeedOffset, Message, MessageId, Stage, UnixMillis};
 use homing_ports::{Error, Fault, Result};
 
 use super::call;
@@ -13,10 +13,10 @@ use crate::expression::Expression;
 use crate::item::Item;
 use crate::one_item::{Call, Written};
 
-/// `accepted`, or `scheduled` and its time has come → `releasing`. From now on somebody must look again only after the end of the message.
+/// `accepted`, or `scheduled` and its time has come → `releasing`. A recurring message is never released itself. From now on somebody must look again only after the end of the message.
 pub(super) fn begin_release(now: UnixMillis) -> Expression {
     Expression::update("SET #st = :releasing, #ri = :now, #ds = #cl ADD #v :one")
-        .when("#st = :accepted OR (#st = :scheduled AND #ra <= :now)")
+        .when("#st = :accepted OR (#st = :scheduled AND #ra <= :now AND attribute_not_exists(#cr))")
         .value("releasing", Stage::Releasing)
         .value("accepted", Stage::Accepted)
         .value("scheduled", Stage::Scheduled)
@@ -24,7 +24,7 @@ pub(super) fn begin_release(now: UnixMillis) -> Expression {
         .value("one", 1_u64)
 }
 
-/// The one segment of a named audience, and with it `releasing` → `released`.
+/// The one segment of a named audience or of what is in a feed only, and with it `releasing` → `released`.
 pub(super) fn finish_only_segment(now: UnixMillis) -> Expression {
     Expression::update("SET #st = :released, #re = :now ADD #dn :segment, #v :one")
         .when("#st = :releasing AND attribute_not_exists(#ev)")
@@ -63,8 +63,16 @@ pub(super) fn complete() -> Expression {
 }
 
 impl AwsStore {
-    pub(super) async fn release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+    pub(super) async fn release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
         let call = call("begin the release of the message");
+        if let Some(feed_head) = feed_head {
+            return self.release_into_feed(call, id, now, feed_head).await;
+        }
         match self.update(call, row::key(&id), begin_release(now)).await? {
             Written::Done(before) => {
                 let mut message = self.before(call, before).await?;
@@ -82,7 +90,7 @@ impl AwsStore {
             return Err(Error::with_source(Fault::Broken, call.operation, format!("no segment {segment}")));
         }
         if segment == 0 {
-            // A named audience has only this one, so that finishing it is the release.
+            // A named audience and what is in a feed only have this one, so that finishing it is the release.
             match self.update(call, row::key(&id), finish_only_segment(now)).await? {
                 Written::Done(before) => return self.released(call, before, 1, now).await,
                 Written::Refused(None) => return Ok(None),

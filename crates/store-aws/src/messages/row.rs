@@ -8,8 +8,10 @@
 //! | `tt` `pr` `ck` | time to live in seconds, priority, collapse key | 4, 2, up to 64 |
 //! | `st` `ri` `re` | stage, releasing at, released at | 2, 8, 8 |
 //! | `dn` | set of the segments that are enumerated | up to 3 per segment |
-//! | `ev` | there if the audience has 64 segments instead of one | 1 |
+//! | `ev` | there if it is enumerated in 64 segments instead of one | 1 |
+//! | `fa` | the offset in the feed of its app that its entry stands after | 3 |
 //! | `rp` `to` `qh` `sy` `si` | rate per second, topic, quiet hours unless hold, there if reading is synchronised, there if silent |
+//! | `po` `fb` | delivery policy unless the default, after which time a vendor is asked | 2, 4 |
 //! | `rc` `sr` | the message that it recalls, the series that it is of |
 //! | `sa` or `sl` or `cr` `tz` `un` `rm` or `sn` | schedule: at; at local; cron, time zone, until, remaining; there if at once although `ra` says when that is |
 //! | `fl` `pa` `pf` `ho` | flow unless running, paused at, paused for, holds | 2, 8, 8, up to 0.8 KiB |
@@ -134,7 +136,8 @@ fn head(message: &Message, version: u64, kept_until: Seconds) -> Item {
         .with_some("ri", message.releasing_at)
         .with_some("re", message.released_at)
         .with_some("dn", (message.segments_done != 0).then_some(Segments(message.segments_done)))
-        .with_some("ev", (message.audience.segments() > 1).then_some(true))
+        .with_some("ev", (message.segments() > 1).then_some(true))
+        .with_some("fa", message.feed_after)
         .with_some("rc", message.recalls)
         .with_some("sr", message.series)
         .with(VERSION, version)
@@ -200,6 +203,7 @@ pub(super) fn read(row: Item, body: Option<Item>) -> Result<Message, Damaged> {
         segments_done: row.take_some("dn")?.map_or(0, |Segments(mask)| mask),
         control: control::read(&mut row)?,
         holds: row.take_some("ho")?.map_or_else(Vec::new, |control::Moments(moments)| moments),
+        feed_after: row.take_some("fa")?,
     })
 }
 

@@ -4,12 +4,12 @@ mod change;
 
 use bytes::Bytes;
 use homing_domain::limits::{
-    COLLAPSE_KEY_MAX_BYTES, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, HOLD_GRANULARITY, LOCALIZATIONS_MAX, MESSAGE_MAX_HOLDS,
-    SHARD_MAX_DEVICES, TOPIC_MAX_BYTES,
+    COLLAPSE_KEY_MAX_BYTES, FALLBACK_DEFAULT, FALLBACK_MAX, FANOUT_SEGMENTS, HISTORY_KEPT_FOR, HOLD_GRANULARITY,
+    LOCALIZATIONS_MAX, MESSAGE_MAX_HOLDS, SHARD_MAX_DEVICES, TOPIC_MAX_BYTES,
 };
 use homing_domain::{
-    Audience, AudienceId, Channel, Control, Cursor, DeviceId, Exclusion, Flow, Localization, MemberKey, Options,
-    Priority, QuietHoursPolicy, Reason, Recurrence, Schedule, Stage, Target, UserHash, WallTime,
+    Audience, AudienceId, Channel, Control, Cursor, DeliveryPolicy, DeviceId, Exclusion, Flow, Localization, MemberKey,
+    Options, Priority, QuietHoursPolicy, Reason, Recurrence, Schedule, Stage, Target, UserHash, WallTime,
 };
 use serde_json::{Value as Json, json};
 
@@ -48,6 +48,7 @@ fn message(audience: Audience, payload: usize) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 1 << 63 | 5,
     }
 }
@@ -136,6 +137,7 @@ fn largest() -> Message {
         quiet_hours: QuietHoursPolicy::Drop,
         silent: true,
         sync_read: true,
+        delivery: DeliveryPolicy::Fallback { fallback_after: FALLBACK_MAX },
     };
     largest.exclude = Exclusion {
         devices: devices(200),
@@ -152,6 +154,7 @@ fn largest() -> Message {
     largest.series = Some(MessageId::from_bytes([5; 16]));
     largest.control = Control { flow: Flow::Recalled, paused_at: Some(NOW), paused_for: 1 << 40 };
     largest.segments_done = 1;
+    largest.feed_after = Some(u64::MAX);
     largest
 }
 
@@ -200,6 +203,28 @@ fn a_row_of_the_first_releases_was_meant_for_its_release_time() {
     assert_eq!(row::Custody::of(&row).unwrap().version, None);
 }
 
+#[test]
+fn every_delivery_policy_comes_back_and_the_default_needs_no_room() {
+    let policies = [
+        DeliveryPolicy::OnlineFirst { fallback_after: 0 },
+        DeliveryPolicy::OwnOnly,
+        DeliveryPolicy::VendorOnly,
+        DeliveryPolicy::Fallback { fallback_after: FALLBACK_DEFAULT },
+    ];
+    let with = |delivery| {
+        let message = message(Audience::All, 1);
+        Message { options: Options { delivery, ..message.options.clone() }, ..message }
+    };
+    for policy in policies {
+        let message = with(policy);
+        assert_eq!(row::read(row::write(&message, NOW).0, None).unwrap(), message);
+    }
+    let (mut row, _) = row::write(&with(DeliveryPolicy::default()), NOW);
+    assert!(!["po", "fb", "fa"].iter().any(|name| row.contains_key(*name)), "as in rows of the releases before");
+    row.insert("po".to_owned(), 9_u8.into_value());
+    assert_eq!(row::read(row, None).unwrap_err().attribute, "po");
+}
+
 /// So many moments, a quarter of an hour apart.
 fn quarters(count: u64) -> Vec<UnixMillis> {
     (0..count).map(|n| NOW.plus(n * HOLD_GRANULARITY)).collect()
@@ -215,10 +240,11 @@ fn a_row_is_one_write_unit_at_its_largest() {
             releasing_at: None,
             released_at: None,
             segments_done: 0,
+            feed_after: None,
             ..message.clone()
         };
         let (row, body) = row::write(&put, NOW);
-        let names = ["ri", "re", "dn", "fl", "pa", "pf"];
+        let names = ["fa", "ri", "re", "dn", "fl", "pa", "pf"];
         let later = row::write(&Message { payload: Bytes::new(), ..largest() }, NOW).0;
         let row: Item = later.into_iter().filter(|(name, _)| names.contains(&name.as_str())).chain(row).collect();
         (billed_bytes(&row), body)

@@ -43,6 +43,7 @@ fn device(n: u32, app: &str) -> Device {
         updated_at: UnixMillis(1),
         seen_at: UnixMillis(1),
         revision: 1,
+        lanes: Vec::new(),
     }
 }
 

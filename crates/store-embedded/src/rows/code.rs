@@ -1,6 +1,8 @@
 //! Numbers for the values of enums. Never changed, never given out again; zero is kept for "missing".
 
-use homing_domain::{Channel, Fact, Flow, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage};
+use homing_domain::{
+    Channel, Fact, FeedAction, Flow, Lane, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage,
+};
 
 use super::Wrong;
 
@@ -80,6 +82,9 @@ codes! { Reason, "reason":
     Aborted = 13,
     NothingToRecall = 14,
     ReadElsewhere = 15,
+    NoVendorToken = 16,
+    VendorRefused = 17,
+    TakenByVendor = 18,
 }
 
 codes! { QuietHoursPolicy, "quiet hours policy":
@@ -93,6 +98,16 @@ codes! { Flow, "flow":
     Paused = 2,
     Aborted = 3,
     Recalled = 4,
+}
+
+codes! { Lane, "lane":
+    Feed = 1,
+    Pages = 2,
+}
+
+codes! { FeedAction, "action of a feed":
+    Bring = 1,
+    Stop = 2,
 }
 
 codes! { MemberKind, "kind of members":

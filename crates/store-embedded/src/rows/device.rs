@@ -6,6 +6,7 @@ use homing_domain::{
 };
 
 use super::code::Code;
+use super::lanes::{LanesRow, lanes, lanes_row};
 use super::{Stored, Wrong, app_id, id_bytes, optional_time};
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -43,6 +44,9 @@ pub(crate) struct DeviceRow {
     /// Missing in rows of the first releases: then it was seen when it was changed.
     #[prost(uint64, optional, tag = "16")]
     seen_at: Option<u64>,
+    /// Missing = what follows from the rest of the device, for all times.
+    #[prost(message, optional, tag = "17")]
+    pub(super) lanes: Option<LanesRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -111,19 +115,24 @@ impl Stored for Device {
                 .map(|hours| QuietHoursRow { start: hours.start.into(), end: hours.end.into() }),
             opted_out: self.preferences.opted_out.clone(),
             seen_at: Some(self.seen_at.0),
+            lanes: lanes_row(&self.lanes, self.vendor.as_ref(), &self.preferences),
         }
     }
 
     fn from_row(row: DeviceRow) -> Result<Self, Wrong> {
+        let vendor = row.vendor.map(|vendor| VendorToken {
+            channel: vendor.channel,
+            token: vendor.token,
+            since: UnixMillis(vendor.since),
+        });
+        let preferences =
+            Preferences { quiet_hours: row.quiet_hours.map(quiet_hours).transpose()?, opted_out: row.opted_out };
         Ok(Self {
             id: DeviceId::from_slice(&row.id).ok_or("device")?,
             app: app_id(&row.app)?,
             profile: profile(row.profile.ok_or("profile")?)?,
-            vendor: row.vendor.map(|vendor| VendorToken {
-                channel: vendor.channel,
-                token: vendor.token,
-                since: UnixMillis(vendor.since),
-            }),
+            lanes: lanes(row.lanes, vendor.as_ref(), &preferences)?,
+            vendor,
             user: row.user.map(|user| user.parse::<UserId>().map_err(|_| "user")).transpose()?,
             tags: row.tags,
             epoch: row.epoch,
@@ -133,10 +142,7 @@ impl Stored for Device {
             updated_at: UnixMillis(row.updated_at),
             revision: row.revision,
             user_since: row.user_since.map(UnixMillis),
-            preferences: Preferences {
-                quiet_hours: row.quiet_hours.map(quiet_hours).transpose()?,
-                opted_out: row.opted_out,
-            },
+            preferences,
             seen_at: UnixMillis(row.seen_at.unwrap_or(row.updated_at)),
         })
     }

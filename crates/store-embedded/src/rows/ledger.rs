@@ -35,6 +35,8 @@ pub(crate) struct DeliveryRow {
     opened: Option<RecordedRow>,
     #[prost(message, optional, tag = "12")]
     dismissed: Option<RecordedRow>,
+    #[prost(uint64, optional, tag = "13")]
+    claimed_at: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -97,6 +99,7 @@ impl Stored for Delivery {
             displayed: self.displayed.as_ref().map(recorded_row),
             opened: self.opened.as_ref().map(recorded_row),
             dismissed: self.dismissed.as_ref().map(recorded_row),
+            claimed_at: optional_time(self.claimed_at),
         }
     }
 
@@ -114,6 +117,7 @@ impl Stored for Delivery {
             displayed: recorded(row.displayed)?,
             opened: recorded(row.opened)?,
             dismissed: recorded(row.dismissed)?,
+            claimed_at: row.claimed_at.map(UnixMillis),
         })
     }
 }

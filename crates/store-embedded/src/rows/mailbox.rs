@@ -39,6 +39,9 @@ pub(crate) struct MailboxRow {
     refused: Vec<RefusalRow>,
     #[prost(uint64, tag = "14")]
     seen_at: u64,
+    /// Missing in rows of releases that asked no vendor: they said nothing of it.
+    #[prost(bool, tag = "15")]
+    has_vendor: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -117,6 +120,7 @@ impl Stored for Mailbox {
                 .map(|(short_hash, reason)| RefusalRow { short_hash: *short_hash, reason: reason.code() })
                 .collect(),
             seen_at: self.seen_at.0,
+            has_vendor: self.has_vendor,
         }
     }
 
@@ -147,6 +151,7 @@ impl Stored for Mailbox {
                 .map(|row| Ok((row.short_hash, Reason::from_code(row.reason)?)))
                 .collect::<Result<_, Wrong>>()?,
             seen_at: UnixMillis(row.seen_at),
+            has_vendor: row.has_vendor,
         })
     }
 }

@@ -7,6 +7,7 @@ use homing_domain::{
 
 use super::audience::{AudienceRow, ExclusionRow, audience, audience_row, exclusion, exclusion_row};
 use super::code::Code;
+use super::delivery_policy::{DeliveryPolicyRow, delivery_policy, delivery_policy_row};
 use super::schedule::{ScheduleRow, schedule, schedule_row};
 use super::{Stored, Wrong, app_id, array, id_bytes, optional_time};
 
@@ -75,6 +76,11 @@ pub(crate) struct MessageRow {
     sync_read: bool,
     #[prost(bool, tag = "30")]
     silent: bool,
+    /// Missing = the default.
+    #[prost(message, optional, tag = "31")]
+    delivery: Option<DeliveryPolicyRow>,
+    #[prost(uint64, optional, tag = "32")]
+    feed_after: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -128,6 +134,8 @@ impl Stored for Message {
             quiet_hours: (self.options.quiet_hours != QuietHoursPolicy::Hold).then(|| self.options.quiet_hours.code()),
             sync_read: self.options.sync_read,
             silent: self.options.silent,
+            delivery: delivery_policy_row(self.options.delivery),
+            feed_after: self.feed_after,
         }
     }
 
@@ -151,6 +159,7 @@ impl Stored for Message {
                 quiet_hours: row.quiet_hours.map(QuietHoursPolicy::from_code).transpose()?.unwrap_or_default(),
                 sync_read: row.sync_read,
                 silent: row.silent,
+                delivery: delivery_policy(row.delivery)?,
             },
             body_sha256: array(&row.body_sha256, "body hash")?,
             accepted_at: UnixMillis(row.accepted_at),
@@ -168,6 +177,7 @@ impl Stored for Message {
                 paused_for: row.paused_for,
             },
             holds: row.holds.into_iter().map(UnixMillis).collect(),
+            feed_after: row.feed_after,
         })
     }
 }

@@ -4,13 +4,15 @@
 
 use std::fmt::Write as _;
 
+use homing_domain::limits::FALLBACK_MAX;
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, Audience, AudienceId, BatchId, Channel, Control, Counter, Cursor, Delivery, Device, DeviceId, DeviceProfile,
-    Ended, Event, EventSettings, Exclusion, Fact, Flow, GatewayRef, HeartbeatSettings, Interval, Localization,
-    MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy,
-    Reason, Receipt, Recurrence, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target, UnixMillis,
-    UploadedAudience, Upstream, UpstreamRoute, UserHash, VendorToken, WallTime,
+    App, Audience, AudienceId, BatchId, Channel, Control, Counter, Cursor, Delivery, DeliveryPolicy, Device, DeviceId,
+    DeviceProfile, Ended, Event, EventSettings, Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef,
+    HeartbeatSettings, Interval, Lane, LaneChange, Localization, MemberKey, MemberKind, Message, MessageId, Options,
+    Platform, Preferences, Priority, QuietHours, QuietHoursPolicy, Reason, Receipt, Recurrence, Schedule, ServerId,
+    ServerKey, Shard, ShardId, Stage, Tally, Target, UnixMillis, UploadedAudience, Upstream, UpstreamRoute, UserHash,
+    VendorToken, WallTime,
 };
 use homing_ports::FleetSettings;
 
@@ -34,10 +36,12 @@ fn holds<T: Stored + PartialEq + std::fmt::Debug>(noun: &T, first_release: &str)
 /// A row of an earlier release means this.
 #[track_caller]
 fn reads<T: Stored + PartialEq + std::fmt::Debug>(noun: &T, earlier: &str) {
-    let digits = earlier.trim_end().as_bytes();
+    assert_eq!(&read::<T>(Table::Format, bytes_of(earlier).into()).unwrap(), noun);
+}
+
+fn bytes_of(text: &str) -> Vec<u8> {
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
-    assert_eq!(&read::<T>(Table::Format, bytes.into()).unwrap(), noun);
+    text.trim_end().as_bytes().chunks(2).map(byte).collect()
 }
 
 #[track_caller]
@@ -105,6 +109,8 @@ fn device() {
         created_at: UnixMillis(5),
         updated_at: UnixMillis(6),
         revision: 7,
+        // It noted none: its vendor's address has always been there.
+        lanes: vec![LaneChange { at: UnixMillis(0), to: Lane::Pages }],
         user_since: None,
         preferences: Preferences::default(),
         seen_at: UnixMillis(6),
@@ -174,6 +180,7 @@ fn message() {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 1,
     };
     holds(&message, include_str!("fixtures/message.hex").trim_end());
@@ -208,6 +215,7 @@ fn what_came_with_the_second_format_reads_back() {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     };
     reads(&scheduled, include_str!("fixtures/message_2_scheduled.hex"));
@@ -262,6 +270,7 @@ fn third_format() -> Message {
             quiet_hours: QuietHoursPolicy::Drop,
             silent: true,
             sync_read: true,
+            delivery: DeliveryPolicy::default(),
         },
         body_sha256: [3; 32],
         accepted_at: UnixMillis(4),
@@ -275,12 +284,13 @@ fn third_format() -> Message {
         segments_done: 0,
         control: Control { flow: Flow::Paused, paused_at: Some(UnixMillis(7)), paused_for: 8 },
         holds: vec![UnixMillis(0), UnixMillis(9), UnixMillis::NEVER],
+        feed_after: None,
     }
 }
 
 #[test]
 fn what_came_with_the_third_format_reads_back() {
-    reads_back(&third_format());
+    holds(&third_format(), include_str!("fixtures/message_3.hex").trim_end());
     let recurrence = |until, remaining| {
         let (cron, timezone) = ("0 9 * * *".to_owned(), "Asia/Shanghai".to_owned());
         Schedule::Recurring(Recurrence { cron, timezone, until, remaining })
@@ -329,6 +339,63 @@ fn pages_of_the_third_format_read_back() {
     for next in cursors.map(Some).into_iter().chain([None]) {
         let targets = vec![refused, held, Target::plain(DEVICE, None)];
         reads_back(&Shard { id: ShardId::from_bytes([3; 16]), message: MESSAGE, targets, next });
+    }
+}
+
+#[test]
+fn what_came_with_the_fourth_format_reads_back() {
+    let policies = [
+        DeliveryPolicy::OnlineFirst { fallback_after: 0 },
+        DeliveryPolicy::OwnOnly,
+        DeliveryPolicy::VendorOnly,
+        DeliveryPolicy::Fallback { fallback_after: 0 },
+        DeliveryPolicy::Fallback { fallback_after: FALLBACK_MAX },
+    ];
+    for (delivery, feed_after) in policies.into_iter().zip([None, Some(0), Some(u64::MAX), None, Some(1)]) {
+        let options = Options { delivery, ..third_format().options };
+        reads_back(&Message { options, feed_after, ..third_format() });
+    }
+    let mut mailbox = Mailbox::new("shop".parse().unwrap(), 7, 1, None);
+    mailbox.has_vendor = true;
+    reads_back(&mailbox);
+    for claimed_at in [None, Some(UnixMillis(0)), Some(UnixMillis::NEVER)] {
+        reads_back(&Delivery { claimed_at, ..Delivery::new(MESSAGE, DEVICE, Channel::WebPush) });
+    }
+    for action in [FeedAction::Bring, FeedAction::Stop] {
+        reads_back(&FeedEntry { message: MESSAGE, action, expires_at: UnixMillis::NEVER });
+    }
+}
+
+#[test]
+fn a_device_has_the_lanes_that_were_noted_or_those_it_must_have_had() {
+    let first = read::<Device>(Table::Format, bytes_of(include_str!("fixtures/device.hex")).into()).unwrap();
+    let quiet_hours = Some(QuietHours { start: 0, end: 1 });
+    let plain = Device { vendor: None, lanes: Vec::new(), ..first.clone() };
+    let quiet = Device { preferences: Preferences { quiet_hours, ..Preferences::default() }, ..plain.clone() };
+    let always = vec![LaneChange { at: UnixMillis(0), to: Lane::Pages }];
+    let moved =
+        vec![LaneChange { at: UnixMillis(9), to: Lane::Pages }, LaneChange { at: UnixMillis(10), to: Lane::Feed }];
+    // As the third format has it.
+    let third = Device {
+        lanes: always.clone(),
+        preferences: Preferences {
+            opted_out: vec!["ads".to_owned()],
+            quiet_hours: Some(QuietHours { start: 1_320, end: 420 }),
+        },
+        user_since: Some(UnixMillis(5)),
+        seen_at: UnixMillis(7),
+        ..plain.clone()
+    };
+    holds(&third, include_str!("fixtures/device_3.hex").trim_end());
+    for device in [first, plain, quiet] {
+        for lanes in [Vec::new(), always.clone(), moved.clone()] {
+            reads_back(&Device { lanes, ..device.clone() });
+        }
+        let is_plain = device.vendor.is_none() && device.preferences.quiet_hours.is_none();
+        let mut unnoted = device.to_row();
+        unnoted.lanes = None;
+        let expected = if is_plain { Vec::new() } else { always.clone() };
+        assert_eq!(Device::from_row(unnoted).unwrap().lanes, expected, "of a row of the release before");
     }
 }
 
@@ -398,6 +465,8 @@ fn every_code_reads_back() {
     all(Reason::ALL);
     all(Channel::ALL);
     all(Fact::ALL);
+    all([Lane::Feed, Lane::Pages]);
+    all([FeedAction::Bring, FeedAction::Stop]);
     all([Flow::Running, Flow::Paused, Flow::Aborted, Flow::Recalled]);
     all([QuietHoursPolicy::Hold, QuietHoursPolicy::Drop, QuietHoursPolicy::Ignore]);
     all([MemberKind::Devices, MemberKind::Users]);

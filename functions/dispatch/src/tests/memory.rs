@@ -1,14 +1,11 @@
 //! What dispatch remembers, and when it must not.
 
-use std::sync::Arc;
-
 use homing_contract::queue::encode;
 use homing_domain::mailbox::Takeover;
 use homing_domain::{GatewayRef, ServerId, Shard, UnixMillis};
 
-use super::scene::{NOW, consume, device, hand_offs, lease, shard, world};
+use super::scene::{NOW, consume, device, hand_offs, lease, shard, stage, world};
 use super::world::World;
-use crate::Dispatch;
 
 fn one(n: u8) -> Shard {
     let mut shard = shard();
@@ -23,7 +20,7 @@ fn reads(world: &World) -> (usize, usize) {
 #[test]
 fn messages_and_leases_are_read_once_in_a_while() {
     let world = world(3_600);
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     for _ in 0..3 {
         consume(&dispatch.clone(), &encode(&one(1))).unwrap();
     }
@@ -39,7 +36,7 @@ fn messages_and_leases_are_read_once_in_a_while() {
 #[test]
 fn a_clock_that_was_set_back_makes_everything_old() {
     let world = world(3_600);
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     consume(&dispatch, &encode(&one(1))).unwrap();
     world.with(|state| state.now = NOW.minus(10));
     consume(&dispatch, &encode(&one(1))).unwrap();
@@ -51,7 +48,7 @@ fn a_clock_that_was_set_back_makes_everything_old() {
 #[test]
 fn a_gateway_younger_than_the_memory_is_looked_up() {
     let world = world(3_600);
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     consume(&dispatch, &encode(&one(6))).unwrap();
     let young = GatewayRef { server_id: ServerId([9; 8]), incarnation: 1 };
     let reborn = GatewayRef { server_id: ServerId([3; 8]), incarnation: 2 };
@@ -70,7 +67,7 @@ fn a_gateway_younger_than_the_memory_is_looked_up() {
 #[test]
 fn a_gateway_that_is_known_to_be_gone_is_not_looked_up_again() {
     let world = world(3_600);
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     for _ in 0..2 {
         consume(&dispatch, &encode(&one(4))).unwrap();
         consume(&dispatch, &encode(&one(5))).unwrap();

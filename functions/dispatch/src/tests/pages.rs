@@ -9,9 +9,8 @@ use homing_domain::mailbox::{Body, Takeover};
 use homing_domain::{Localization, Notice, Priority, Reason, Shard, Undelivered, UnixMillis};
 use homing_ports::QueueName;
 
-use super::scene::{ALIVE, ALSO_ALIVE, MESSAGE, consume, device, ends, message, run, shard, world};
+use super::scene::{ALIVE, ALSO_ALIVE, MESSAGE, consume, device, ends, message, run, shard, stage, world};
 use super::world::World;
-use crate::Dispatch;
 
 /// The default, and 600 bytes of Chinese.
 fn localized() -> Arc<World> {
@@ -89,7 +88,7 @@ fn each_device_gets_its_own_rendering() {
 #[test]
 fn a_hand_off_that_follows_the_device_has_the_rendering_of_its_entry() {
     let world = localized();
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     consume(&dispatch, &encode(&page())).unwrap();
     world.with(|state| {
         state.notices.clear();
@@ -122,7 +121,7 @@ fn what_goes_back_waits_in_its_own_turn() {
             state.messages.get_mut(&MESSAGE).unwrap().options.priority = priority;
             state.full_inbox = Some(ALIVE);
         });
-        consume(&Dispatch::new(Arc::clone(&world)), &encode(&page())).unwrap();
+        consume(&stage(&world), &encode(&page())).unwrap();
         let again = world.take_sent(QueueName::Dispatch);
         assert_eq!(again.iter().map(|item| item.group.as_deref()).collect::<Vec<_>>(), [Some(group)]);
     }

@@ -63,6 +63,7 @@ pub(super) fn message(ttl_seconds: u32) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }
@@ -145,15 +146,20 @@ pub(super) fn shard() -> Shard {
     Shard { id: ShardId::from_bytes([5; 16]), message: MESSAGE, targets: (1..=14).map(target).collect(), next: None }
 }
 
+/// The stage over the world, which is its vendors as well.
+pub(super) fn stage(world: &Arc<World>) -> Dispatch<World, World> {
+    Dispatch::new(Arc::clone(world), Arc::clone(world))
+}
+
 /// The fakes never wait, so a stage that needs no runtime and no timer is done at the first poll.
-pub(super) fn consume(dispatch: &Dispatch<World>, body: &Bytes) -> Result<(), StageError> {
+pub(super) fn consume(dispatch: &Dispatch<World, World>, body: &Bytes) -> Result<(), StageError> {
     dispatch.consume(body).now_or_never().expect("a stage waits for its ports only")
 }
 
 /// Dispatches a shard with all that follows from it: failed tries again, everything twice, and gateways that trim when
 /// they are asked to.
 pub(super) fn run(world: &Arc<World>, shard: &Shard) {
-    let dispatch = Dispatch::new(Arc::clone(world));
+    let dispatch = stage(world);
     let mut bodies = vec![encode(shard)];
     for _ in 0..20 {
         let Some(body) = bodies.pop() else { return };

@@ -8,9 +8,10 @@ use homing_contract::queue::encode;
 use homing_domain::mailbox::{Body, Enqueue, EntryState, Withdrawn};
 use homing_domain::{Audience, DeviceId, Flow, Message, MessageId, Notice, Reason, Shard, ShardId, Target};
 
-use super::scene::{ALIVE, ALSO_ALIVE, MESSAGE, NOW, SILENT, consume, device, ends, message, older, run, shard, world};
+use super::scene::{
+    ALIVE, ALSO_ALIVE, MESSAGE, NOW, SILENT, consume, device, ends, message, older, run, shard, stage, world,
+};
 use super::world::{When, World};
-use crate::Dispatch;
 
 /// The one that is taken back.
 const BACK: MessageId = MessageId::from_bytes([0xBA; 16]);
@@ -88,7 +89,7 @@ fn whoever_s_turn_had_not_come_ends_as_the_sender_wished() {
 fn what_an_earlier_run_brought_is_withdrawn_and_its_gateway_asked() {
     let make = || {
         let world = world(3_600);
-        consume(&Dispatch::new(Arc::clone(&world)), &encode(&shard())).unwrap();
+        consume(&stage(&world), &encode(&shard())).unwrap();
         world.with(|state| {
             (state.now, state.calls) = (state.now.plus(2_000), 0);
             state.sent.clear();
@@ -114,7 +115,7 @@ fn what_an_earlier_run_brought_is_withdrawn_and_its_gateway_asked() {
 #[test]
 fn a_stop_is_seen_within_two_seconds() {
     let world = world(3_600);
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     let page = |n| Shard { targets: vec![Target::plain(device(n), None)], ..shard() };
     consume(&dispatch, &encode(&page(1))).unwrap();
     world.with(|state| {
@@ -131,7 +132,7 @@ fn a_stop_is_seen_within_two_seconds() {
 #[test]
 fn a_pause_holds_nothing_up_that_fanout_let_go() {
     let world = stopped(Flow::Paused);
-    consume(&Dispatch::new(Arc::clone(&world)), &encode(&shard())).unwrap();
+    consume(&stage(&world), &encode(&shard())).unwrap();
     assert!(states(&world, MESSAGE).contains_key(&device(6)));
 }
 
@@ -232,7 +233,7 @@ fn what_is_recalled_before_it_comes_does_not_come() {
 fn a_repeat_after_the_gateway_settled_it_agrees_with_the_gateway() {
     let world = recalling(Audience::RecipientsOf(BACK));
     let page = Shard { targets: vec![Target::plain(device(1), None)], ..recall_page() };
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     consume(&dispatch, &encode(&page)).unwrap();
     world.with(|state| {
         let mailbox = state.mailboxes.get_mut(&device(1)).unwrap();
@@ -252,7 +253,7 @@ fn one_device_s_failure_leaves_the_others_alone() {
     let world = recalling(Audience::RecipientsOf(BACK));
     // The message's own read comes first, then one withdrawal for each device.
     world.with(|state| state.fail_at = Some((2, When::Before)));
-    assert!(consume(&Dispatch::new(Arc::clone(&world)), &encode(&recall_page())).is_err());
+    assert!(consume(&stage(&world), &encode(&recall_page())).is_err());
     assert_eq!(states(&world, MESSAGE).keys().copied().collect::<Vec<_>>(), [2, 3, 4].map(device));
     assert!(reasons(&world, BACK).contains_key(&device(6)));
 }

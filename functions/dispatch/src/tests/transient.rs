@@ -1,15 +1,12 @@
 //! "Now or never".
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use homing_contract::queue::encode;
 use homing_domain::Reason;
 use homing_domain::limits::CLOSE_AFTER_EXPIRY;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::scene::{MESSAGE, consume, device, ends, hand_offs, message, run, shard, world};
+use super::scene::{MESSAGE, consume, device, ends, hand_offs, message, run, shard, stage, world};
 use super::world::When;
-use crate::Dispatch;
 
 #[test]
 fn a_live_device_gets_it_and_any_other_never_will() {
@@ -44,7 +41,7 @@ fn a_live_device_gets_it_and_any_other_never_will() {
 fn a_shard_that_was_stuck_until_the_close_comes_too_late() {
     let world = world(0);
     world.with(|state| state.now = message(0).expires_at.plus(CLOSE_AFTER_EXPIRY));
-    consume(&Dispatch::new(Arc::clone(&world)), &encode(&shard())).unwrap();
+    consume(&stage(&world), &encode(&shard())).unwrap();
     assert!(hand_offs(&world).is_empty());
     assert_eq!(ends(&world)[&(MESSAGE, device(1))], BTreeSet::from([Reason::TimeToLive]));
 }

@@ -8,12 +8,12 @@ use homing_domain::mailbox::{Body, Enqueue, Takeover};
 use homing_domain::{ConnSeq, Priority, Reason, Undelivered, UnixMillis};
 use homing_ports::StageError;
 
-use super::scene::{ALSO_ALIVE, MESSAGE, SILENT, app, consume, device, ends, hand_offs, world};
+use super::scene::{ALSO_ALIVE, MESSAGE, SILENT, app, consume, device, ends, hand_offs, stage, world};
 use super::world::World;
 use crate::Dispatch;
 
 /// Device 1 has the message in its mailbox, handed off to connection 11 of a gateway that has no such link.
-fn scene() -> (Arc<World>, Dispatch<World>) {
+fn scene() -> (Arc<World>, Dispatch<World, World>) {
     let world = world(3_600);
     world.with(|state| {
         let request = Enqueue {
@@ -30,7 +30,7 @@ fn scene() -> (Arc<World>, Dispatch<World>) {
         };
         state.mailboxes.get_mut(&device(1)).unwrap().enqueue(request);
     });
-    let dispatch = Dispatch::new(Arc::clone(&world));
+    let dispatch = stage(&world);
     (world, dispatch)
 }
 

@@ -8,8 +8,9 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    AppId, ChangeRefused, ConnSeq, DeviceId, GatewayRef, Lease, Message, MessageChange, MessageId, Millis, Notice,
-    Reason, ReceiptBatch, Seq, Shard, ShardId, UnixMillis, UserHash,
+    AppId, ChangeRefused, Channel, ConnSeq, Delivery, Device, DeviceId, FeedEntry, FeedOffset, GatewayRef, Lease,
+    Message, MessageChange, MessageId, Millis, Notice, Reason, ReceiptBatch, Seq, Shard, ShardId, UnixMillis, UserHash,
+    VendorAnswer, VendorPush,
 };
 use homing_ports::{
     Accepted, Clock, Created, DeadLetter, Error, Fault, Gateways, Mailboxes, Messages, Notices, Outgoing, QueueName,
@@ -45,6 +46,17 @@ pub(super) struct State {
     pub(super) failing_device: Option<DeviceId>,
     /// Its inbox is full, once.
     pub(super) full_inbox: Option<GatewayRef>,
+    pub(super) devices: BTreeMap<DeviceId, Device>,
+    pub(super) deliveries: BTreeMap<(MessageId, DeviceId), Delivery>,
+    pub(super) feed: BTreeMap<FeedOffset, FeedEntry>,
+    /// Who puts entries at the offsets that dispatch wants next, one each.
+    pub(super) rivals: Vec<FeedEntry>,
+    /// Which vendors something goes by.
+    pub(super) channels: Vec<Channel>,
+    /// Everything that vendors were asked, each with the number of its call.
+    pub(super) asked: Vec<(usize, Channel, VendorPush)>,
+    /// What vendors answer, before they accept.
+    pub(super) answers: Vec<VendorAnswer>,
 }
 
 #[derive(Default)]
@@ -60,7 +72,7 @@ impl World {
     }
 
     /// `does` is told whether it is cut off halfway.
-    fn call<T>(&self, does: impl FnOnce(&mut State, bool) -> T) -> Result<T> {
+    pub(super) fn call<T>(&self, does: impl FnOnce(&mut State, bool) -> T) -> Result<T> {
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
         let strikes = state.fail_at.filter(|(at, _)| *at == state.calls).map(|(_, when)| when);
@@ -128,6 +140,10 @@ impl Mailboxes for World {
     }
 
     async fn detach(&self, _: DeviceId, _: ConnSeq, _: Seq) -> Result<std::result::Result<Detached, Fenced>> {
+        unreachable!()
+    }
+
+    async fn set_vendor(&self, _: DeviceId, _: bool) -> Result<()> {
         unreachable!()
     }
 
@@ -255,7 +271,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(&self, _: MessageId, _: UnixMillis, _: Option<FeedOffset>) -> Result<Option<Message>> {
         unreachable!()
     }
 

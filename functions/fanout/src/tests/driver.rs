@@ -8,7 +8,8 @@ use futures_util::FutureExt as _;
 use homing_contract::queue::{DispatchInput, decode_dispatch_input, encode};
 use homing_domain::limits::{ACCEPTED_SWEEP_AFTER, SHARD_MAX_DEVICES};
 use homing_domain::{
-    AudienceJob, Counter, Cursor, DeviceId, DueTick, ENUMERATION_WHOLE, HeldJob, Stage, Target, UnixMillis,
+    AudienceJob, Counter, Cursor, DeviceId, DueTick, ENUMERATION_WHOLE, FeedAction, FeedJob, HeldJob, Stage, Target,
+    UnixMillis,
 };
 use homing_ports::{QueueName, StageError};
 
@@ -109,7 +110,7 @@ pub(super) fn targets(world: &World) -> BTreeMap<DeviceId, Target> {
     let group = world.with(|state| state.messages[&MESSAGE].queue_group());
     while let Some(item) = world.take(QueueName::Dispatch) {
         assert_eq!(item.group.as_ref(), Some(&group));
-        assert!(matches!(decode_dispatch_input(&item.body), Ok(DispatchInput::Shard(_))));
+        assert!(matches!(decode_dispatch_input(&item.body), Ok(DispatchInput::Shard(_) | DispatchInput::Feed(_))));
     }
     let mut targets = BTreeMap::new();
     world.with(|state| {
@@ -132,7 +133,11 @@ pub(super) fn targets(world: &World) -> BTreeMap<DeviceId, Target> {
                 assert!(targets.insert(target.device, *target).is_none(), "{} is targeted twice", target.device);
             }
         }
-        let end = if targets.is_empty() { Stage::Completed } else { Stage::Released };
+        let bring = FeedJob { message: MESSAGE, action: FeedAction::Bring };
+        assert_eq!(!state.feed_jobs.is_empty(), message.feed_after.is_some());
+        assert!(state.feed_jobs.iter().all(|job| *job == bring), "{:?}", state.feed_jobs);
+        let is_over = targets.is_empty() && message.feed_after.is_none();
+        let end = if is_over { Stage::Completed } else { Stage::Released };
         assert_eq!(message.stage, end);
         assert!(message.holds.is_empty(), "{:?}", message.holds);
         assert!(!state.queues.contains_key(&QueueName::Close), "who closes it is found by its time");

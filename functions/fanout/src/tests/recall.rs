@@ -10,14 +10,14 @@ use super::driver::{fail_everywhere, first_job, handle, run, targets};
 use super::world::{NOW, World};
 use super::{MESSAGE, message, world};
 
-const OTHER: MessageId = MessageId::from_bytes([6; 16]);
+pub(super) const OTHER: MessageId = MessageId::from_bytes([6; 16]);
 
 fn id(page: u32, n: u32) -> DeviceId {
     DeviceId::from_bytes((u128::from(page) << 64 | u128::from(n)).to_be_bytes())
 }
 
 /// Pages of these sizes. One device of each was refused, one is held.
-fn sent_before(pages: &[u32]) -> Arc<World> {
+pub(super) fn sent_before(pages: &[u32]) -> Arc<World> {
     let world = world(Audience::RecipientsOf(OTHER), 0);
     world.with(|state| {
         state.messages.get_mut(&MESSAGE).unwrap().recalls = Some(OTHER);

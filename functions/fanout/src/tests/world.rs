@@ -6,13 +6,14 @@ use std::sync::Mutex;
 use homing_contract::queue::{DispatchInput, decode_dispatch_input};
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Counter, Delivery, Device, DeviceId, DeviceProfile,
-    DueTick, EventSettings, Member, MemberKey, MemberKind, Message, MessageChange, MessageId, Millis, Platform,
-    Preferences, Receipt, Shard, ShardId, Stage, Tally, UnixMillis, UploadedAudience, UpstreamRoute, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, Claimed, Counter, Delivery, Device, DeviceId,
+    DeviceProfile, DueTick, EventSettings, FeedEntry, FeedJob, FeedOffset, Lane, LaneChange, Member, MemberKey,
+    MemberKind, Message, MessageChange, MessageId, Millis, Platform, Preferences, Receipt, Shard, ShardId, Stage,
+    Tally, UnixMillis, UploadedAudience, UpstreamRoute, UserId,
 };
 use homing_ports::{
-    Accepted, Apps, Audiences, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing,
-    QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Timers,
+    Accepted, Apps, Audiences, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Feeds, Ledger, Messages,
+    Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result, Timers,
 };
 
 /// Where an injected failure strikes.
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub(super) stale_rows: HashMap<DeviceId, Device>,
     /// How often the directory was asked for devices by their ids.
     pub(super) lookups: usize,
+    /// How often it was asked for a page of all devices.
+    pub(super) listings: usize,
     pub(super) messages: HashMap<MessageId, Message>,
     pub(super) shards: BTreeMap<ShardId, Shard>,
     pub(super) devices: BTreeMap<DeviceId, Device>,
@@ -44,6 +47,9 @@ pub(super) struct State {
     pub(super) asks: bool,
     pub(super) tally_reads: usize,
     pub(super) events: Vec<BusEvent>,
+    /// The last entry of the app's feed.
+    pub(super) feed_head: FeedOffset,
+    pub(super) feed_jobs: Vec<FeedJob>,
     pub(super) calls: usize,
     pub(super) fail_at: Option<(usize, When)>,
     /// Cancels the message before this call, if it still may be.
@@ -62,6 +68,7 @@ impl Default for State {
             stale_index: Vec::new(),
             stale_rows: HashMap::new(),
             lookups: 0,
+            listings: 0,
             messages: HashMap::new(),
             shards: BTreeMap::new(),
             devices: BTreeMap::new(),
@@ -71,6 +78,8 @@ impl Default for State {
             asks: false,
             tally_reads: 0,
             events: Vec::new(),
+            feed_head: 41,
+            feed_jobs: Vec::new(),
             calls: 0,
             fail_at: None,
             cancel_at: None,
@@ -119,6 +128,7 @@ impl World {
     }
 }
 
+/// A device that pages reach: its lane has been theirs for long.
 pub(crate) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: UnixMillis) -> Device {
     // The first byte says the segment: spread evenly.
     let mut id = [0; 16];
@@ -146,6 +156,7 @@ pub(crate) fn device(app: &AppId, n: u32, user: Option<&UserId>, created_at: Uni
         created_at,
         updated_at: created_at,
         revision: 1,
+        lanes: vec![LaneChange { at: UnixMillis(0), to: Lane::Pages }],
         user_since: None,
         preferences: Preferences::default(),
         seen_at: UnixMillis(0),
@@ -215,13 +226,15 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn begin_release(&self, id: MessageId, now: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(
+        &self,
+        id: MessageId,
+        now: UnixMillis,
+        feed_head: Option<FeedOffset>,
+    ) -> Result<Option<Message>> {
         self.call(|state| {
             let message = state.messages.get_mut(&id)?;
-            if message.may_be_released(now) {
-                message.stage = Stage::Releasing;
-                message.releasing_at = Some(now);
-            }
+            message.begin_release(now, feed_head);
             Some(message.clone())
         })
     }
@@ -308,6 +321,7 @@ impl Devices for World {
         limit: usize,
     ) -> Result<Vec<Device>> {
         self.call(|state| {
+            state.listings += 1;
             let wanted = |device: &&Device| {
                 device.app == *app
                     && Device::segment(&device.id) == segment
@@ -326,12 +340,33 @@ impl Devices for World {
     }
 }
 
+impl Feeds for World {
+    async fn feed_head(&self, app: &AppId) -> Result<FeedOffset> {
+        assert_eq!(app.as_str(), "demo");
+        self.call(|state| state.feed_head)
+    }
+
+    async fn put_feed_entry(&self, _: &AppId, _: FeedOffset, _: FeedEntry) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn feed_entries(&self, _: &AppId, _: FeedOffset, _: usize) -> Result<Vec<(FeedOffset, FeedEntry)>> {
+        unreachable!()
+    }
+
+    async fn trim_feed(&self, _: &AppId, _: FeedOffset) -> Result<()> {
+        unreachable!()
+    }
+}
+
 impl Queues for World {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
         self.call(|state| {
             for item in &items {
-                if let Ok(DispatchInput::Shard(shard)) = decode_dispatch_input(&item.body) {
-                    state.dispatched.push((state.now.plus(item.delay), shard));
+                match decode_dispatch_input(&item.body) {
+                    Ok(DispatchInput::Shard(shard)) => state.dispatched.push((state.now.plus(item.delay), shard)),
+                    Ok(DispatchInput::Feed(job)) => state.feed_jobs.push(job),
+                    _ => {}
                 }
             }
             state.queues.entry(queue).or_default().extend(items);
@@ -382,6 +417,14 @@ impl Ledger for World {
                 state.tally.merge(&Tally::of_page(devices, covers));
             }
         })
+    }
+
+    async fn claim_delivery(&self, _: MessageId, _: DeviceId, _: Channel, _: UnixMillis) -> Result<Claimed> {
+        unreachable!()
+    }
+
+    async fn release_claim(&self, _: MessageId, _: DeviceId) -> Result<()> {
+        unreachable!()
     }
 
     async fn tally(&self, _: MessageId) -> Result<Tally> {

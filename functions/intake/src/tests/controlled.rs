@@ -3,7 +3,10 @@
 use futures_util::FutureExt as _;
 use homing_contract::queue::decode;
 use homing_domain::limits::{RECALL_GRACE, TTL_DEFAULT_SECONDS};
-use homing_domain::{Audience, AudienceJob, Cursor, Flow, HeldJob, Message, MessageChange, MessageId, Priority, Stage};
+use homing_domain::{
+    Audience, AudienceJob, Cursor, FeedAction, FeedJob, Flow, HeldJob, Message, MessageChange, MessageId, Priority,
+    Stage,
+};
 use homing_endpoint::Problem;
 
 use super::scheduled::take;
@@ -61,6 +64,57 @@ fn held_parts_of_a_stopped_message_need_not_wait_to_end() {
         let jobs: Vec<HeldJob> =
             world.with(|state| state.jobs.iter().filter_map(|job| decode(&job.body).ok()).collect());
         assert_eq!(jobs, moments.map(|at| HeldJob { message: id, at, after: None }));
+    }
+}
+
+/// The same, in the feed of its app.
+fn in_feed(world: &World) -> MessageId {
+    let id = running(world, Stage::Releasing);
+    world.with(|state| state.messages.get_mut(&id).unwrap().feed_after = Some(41));
+    id
+}
+
+#[test]
+fn a_stopped_message_is_stopped_in_its_feed() {
+    let stops: [fn(&World, MessageId); 2] =
+        [|world, id| _ = apply(world, id, MessageChange::Abort), |world, id| _ = take_back(world, id)];
+    for stop in stops {
+        let world = World::new();
+        let id = in_feed(&world);
+        apply(&world, id, MessageChange::Pause(NOW)).unwrap();
+        apply(&world, id, MessageChange::Resume(NOW)).unwrap();
+        assert_eq!(world.with(|state| state.feed_jobs.len()), 0, "it goes on");
+        stop(&world, id);
+        let job = FeedJob { message: id, action: FeedAction::Stop };
+        assert_eq!(world.with(|state| state.feed_jobs.clone()), [job]);
+        stop(&world, id);
+        assert_eq!(world.with(|state| state.feed_jobs.clone()), [job, job], "the first may be lost");
+        let paged = World::new();
+        let id = running(&paged, Stage::Released);
+        stop(&paged, id);
+        let (flow, told) = paged.with(|state| (state.messages[&id].control.flow, state.feed_jobs.len()));
+        assert!(flow.is_stopped() && told == 0, "it is in no feed");
+    }
+}
+
+/// The feed is not told before the message's row says so, and a caller that was told nothing finds a repeat to do it.
+#[test]
+fn nothing_stops_in_a_feed_that_goes_on_in_its_row() {
+    for call in 1.. {
+        for when in [When::Before, When::After] {
+            let world = World::new();
+            let id = in_feed(&world);
+            world.with(|state| state.fail_at = Some((call, when)));
+            let done = apply(&world, id, MessageChange::Abort).is_ok();
+            let (flow, told) = world.with(|state| (state.messages[&id].control.flow, state.feed_jobs.len()));
+            assert!(flow == Flow::Aborted || told == 0);
+            if done {
+                assert_eq!((call, told), (4, 1), "a read, the change and the job");
+                return;
+            }
+            apply(&world, id, MessageChange::Abort).unwrap();
+            assert!(world.with(|state| (1..=2).contains(&state.feed_jobs.len())));
+        }
     }
 }
 

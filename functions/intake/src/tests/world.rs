@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use homing_contract::queue::decode;
 use homing_credentials::{ApiKey, DeviceKeys};
 use homing_domain::{
-    App, AppId, AudienceId, ChangeRefused, DueTick, EventSettings, Member, MemberKey, Message, MessageChange,
-    MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis, UploadedAudience, UpstreamRoute,
+    App, AppId, AudienceId, ChangeRefused, DueTick, EventSettings, FeedJob, FeedOffset, Member, MemberKey, Message,
+    MessageChange, MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis, UploadedAudience, UpstreamRoute,
 };
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts};
 use homing_ports::{
@@ -36,6 +37,8 @@ pub(super) struct State {
     /// Members of the largest call.
     pub(super) largest_chunk: usize,
     pub(super) jobs: Vec<Outgoing>,
+    /// What dispatch is sent.
+    pub(super) feed_jobs: Vec<FeedJob>,
     pub(super) timers: Vec<DueTick>,
     pub(super) calls: usize,
     pub(super) fail_at: Option<(usize, When)>,
@@ -181,7 +184,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(&self, _: MessageId, _: UnixMillis, _: Option<FeedOffset>) -> Result<Option<Message>> {
         unreachable!()
     }
 
@@ -219,8 +222,13 @@ impl Messages for World {
 
 impl Queues for World {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
-        assert_eq!(queue, QueueName::Audience);
-        self.call(|state| state.jobs.extend(items))
+        self.call(|state| match queue {
+            QueueName::Audience => state.jobs.extend(items),
+            QueueName::Dispatch => {
+                state.feed_jobs.extend(items.iter().map(|item| decode::<FeedJob>(&item.body).unwrap()));
+            }
+            other => panic!("nothing is sent to {other:?} here"),
+        })
     }
 
     async fn receive(&self, _: QueueName, _: usize, _: Millis) -> Result<Vec<Received>> {

@@ -2,7 +2,7 @@
 
 use homing_contract::http::v1::to_timestamp;
 use homing_domain::mailbox::EntryState;
-use homing_domain::{Delivery, Flow, Schedule, Stage, Target};
+use homing_domain::{Delivery, DeliveryPolicy, Flow, Reason, Schedule, Stage, Target};
 
 use super::{Known, Subject};
 
@@ -13,6 +13,9 @@ pub(super) fn explanation(subject: Subject<'_>, known: &Known) -> String {
     }
     if let Some(entry) = &known.entry {
         return sentence(&match entry.state {
+            EntryState::Tombstone(Reason::TakenByVendor) | EntryState::Marked(Reason::TakenByVendor) => {
+                "the device's vendor took it, which is about to be recorded".to_owned()
+            }
             EntryState::Tombstone(reason) => format!("it will not be delivered: {}", reason.in_words()),
             EntryState::Marked(reason) => {
                 format!("it was withdrawn, and the device will say whether it had it already: {}", reason.in_words())
@@ -32,8 +35,14 @@ pub(super) fn explanation(subject: Subject<'_>, known: &Known) -> String {
         return sentence(&words);
     }
     let message = subject.message;
+    if message.feed_after.is_some() && !known.is_targeted {
+        return sentence(by_feed(subject, known));
+    }
     let is_series = matches!(message.schedule, Schedule::Recurring(_));
     sentence(match (known.is_targeted, message.stage, message.control.flow) {
+        (true, ..) if message.options.delivery == DeliveryPolicy::VendorOnly => {
+            "it is on its way to the device's vendor, or its end is about to be recorded"
+        }
         (true, ..) => "it is on its way to the device's mailbox, or its end is about to be recorded",
         (false, Stage::Scheduled, _) if is_series => "each of its occurrences is a message of its own",
         (false, Stage::Scheduled, _) => "it waits for its time",
@@ -49,6 +58,28 @@ pub(super) fn explanation(subject: Subject<'_>, known: &Known) -> String {
         }
         (false, ..) => "it is not for this device",
     })
+}
+
+/// Of a message in a feed, and a device that no page names: nobody writes down to which single devices it came.
+fn by_feed(subject: Subject<'_>, known: &Known) -> &'static str {
+    let message = subject.message;
+    let facts = known.delivery.as_ref().map(|delivery| [delivery.displayed, delivery.opened, delivery.dismissed]);
+    if facts.is_some_and(|facts| facts.iter().any(Option::is_some)) {
+        return "the device has it by the feed of its app, where arrivals on single devices are not recorded; what its person did \
+                with it is";
+    }
+    match message.control.flow {
+        Flow::Aborted | Flow::Recalled => {
+            "it went by the feed of its app until it was stopped; to which single devices it came is not recorded"
+        }
+        _ if message.expires_at <= subject.now => {
+            "it went by the feed of its app until it expired; to which single devices it came is not recorded"
+        }
+        Flow::Running | Flow::Paused => {
+            "it goes by the feed of its app: the device gets it while it is online, or when it next is, if it is meant for it; to \
+             which single devices it came is not recorded"
+        }
+    }
 }
 
 /// What its page says of a device that nothing has happened to yet.
@@ -87,8 +118,8 @@ mod tests {
     use bytes::Bytes;
     use homing_domain::mailbox::{Body, Entry};
     use homing_domain::{
-        Audience, Channel, Control, DeviceId, Ended, Event, Exclusion, Message, MessageId, Options, Priority, Reason,
-        Receipt, UnixMillis, WallTime,
+        Audience, Channel, Control, DeviceId, Ended, Event, Exclusion, Fact, Message, MessageId, Options, Priority,
+        Reason, Receipt, UnixMillis, WallTime,
     };
 
     use super::*;
@@ -115,6 +146,7 @@ mod tests {
             series: None,
             control: Control::default(),
             holds: Vec::new(),
+            feed_after: None,
             segments_done: 0,
         }
     }
@@ -143,7 +175,8 @@ mod tests {
 
     #[test]
     fn every_reason_is_said_when_it_ended() {
-        for reason in Reason::ALL {
+        // A vendor that takes it ends nothing by itself: what the vendor answered does.
+        for reason in Reason::ALL.into_iter().filter(|reason| *reason != Reason::TakenByVendor) {
             let mut row = Delivery::new(MessageId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]), Channel::Own);
             let receipt = Receipt {
                 message: row.message,
@@ -168,6 +201,9 @@ mod tests {
         assert_eq!(waits(EntryState::Live, true, 10), "The device is online and has not acknowledged it yet.");
         assert!(waits(EntryState::Live, true, 60_000).starts_with("Its time to live ran out"));
         assert!(waits(EntryState::Marked(Reason::Unbound), true, 10).starts_with("It was withdrawn"));
+        for taken in [EntryState::Marked(Reason::TakenByVendor), EntryState::Tombstone(Reason::TakenByVendor)] {
+            assert!(waits(taken, true, 10).starts_with("The device's vendor took it"));
+        }
         assert!(waits(EntryState::Tombstone(Reason::Collapsed), true, 10).contains("collapse key"));
     }
 
@@ -179,6 +215,51 @@ mod tests {
         assert!(say(Stage::Releasing, &nothing, 1).contains("has not come to this one"));
         assert_eq!(say(Stage::Released, &nothing, 1), "It is not for this device.");
         assert!(say(Stage::Released, &Known { is_targeted: true, ..Known::default() }, 1).contains("on its way"));
+    }
+
+    #[test]
+    fn what_goes_by_a_feed_says_that_nobody_records_single_devices() {
+        let in_feed = |flow, known: &Known, now| {
+            let mut message = message(Stage::Released);
+            (message.feed_after, message.control.flow) = (Some(3), flow);
+            let device = DeviceId::from_bytes([2; 16]);
+            explanation(Subject { message: &message, device, leases: &[], now: UnixMillis(now) }, known)
+        };
+        let nothing = Known::default();
+        for (flow, now, beginning) in [
+            (Flow::Running, 59_999, "It goes by the feed of its app: the device gets it while it is online"),
+            (Flow::Running, 60_000, "It went by the feed of its app until it expired;"),
+            (Flow::Aborted, 10, "It went by the feed of its app until it was stopped;"),
+            (Flow::Recalled, 10, "It went by the feed of its app until it was stopped;"),
+        ] {
+            let words = in_feed(flow, &nothing, now);
+            assert!(words.starts_with(beginning), "{words}");
+            assert!(words.ends_with("to which single devices it came is not recorded."), "{words}");
+        }
+        let mut row = Delivery::new(MessageId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]), Channel::Own);
+        let receipt = Receipt {
+            message: row.message,
+            device: row.device,
+            channel: Channel::Own,
+            at: UnixMillis(5),
+            event: Event::Fact(Fact::Opened),
+        };
+        assert!(row.record(&receipt, homing_domain::BatchId::from_bytes([3; 16])));
+        let opened = Known { delivery: Some(row), ..Known::default() };
+        assert!(in_feed(Flow::Running, &opened, 10).starts_with("The device has it by the feed of its app"));
+        // A page that names the device is sure.
+        let named = Known { entry: Some(entry(EntryState::Live)), is_targeted: true, ..Known::default() };
+        assert_eq!(in_feed(Flow::Running, &named, 10), "It waits in the device's mailbox; the device is offline.");
+    }
+
+    #[test]
+    fn what_goes_by_vendors_alone_is_on_its_way_to_them() {
+        let mut message = message(Stage::Released);
+        message.options.delivery = DeliveryPolicy::VendorOnly;
+        let subject =
+            Subject { message: &message, device: DeviceId::from_bytes([2; 16]), leases: &[], now: UnixMillis(1) };
+        let known = Known { is_targeted: true, ..Known::default() };
+        assert!(explanation(subject, &known).starts_with("It is on its way to the device's vendor"));
     }
 
     #[test]

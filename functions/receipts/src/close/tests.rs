@@ -13,7 +13,7 @@ use homing_ports::{QueueName, StageError};
 
 use super::{BALANCED_WITHIN, CloseMessages, SHARDS_PER_JOB, is_pass_due};
 use crate::RecordReceipts;
-use crate::tests::world::{When, World, released};
+use crate::tests::world::{When, World, app, released};
 
 const MESSAGE: MessageId = MessageId::from_bytes([1; 16]);
 const DUE: UnixMillis = UnixMillis(10_000_000);
@@ -159,7 +159,82 @@ fn a_message_of_which_nothing_is_pending_is_completed_without_reading_its_pages(
         state.calls = 0;
     });
     handle(&world, job()).unwrap();
-    world.with(|state| assert_eq!((state.messages[&MESSAGE].stage, state.calls), (Stage::Completed, 2)));
+    world.with(|state| assert_eq!((state.messages[&MESSAGE].stage, state.calls), (Stage::Completed, 3)));
+}
+
+/// The same in a feed, which brought it to three more devices.
+fn in_feed(asks: bool) -> Arc<World> {
+    let world = world();
+    world.with(|state| {
+        let app = app("shop", asks);
+        state.apps.insert(app.id.clone(), app);
+        state.messages.get_mut(&MESSAGE).unwrap().feed_after = Some(7);
+        state.tallies.get_mut(&MESSAGE).unwrap().merge(&Tally::of_feed(3));
+    });
+    world
+}
+
+/// What the sweeper does, until the message is not overdue any more.
+fn close(world: &Arc<World>) {
+    for _ in 0..9 {
+        if world.with(|state| state.messages[&MESSAGE].stage) == Stage::Completed {
+            return;
+        }
+        // A job that failed is overdue the next time.
+        let _ = handle(world, job());
+        settle(world);
+    }
+    panic!("it is never completed");
+}
+
+#[test]
+fn closing_completes_what_is_in_a_feed_and_tells_of_it_whatever_fails() {
+    let check = |world: &World| {
+        world.with(|state| {
+            assert!(!state.events.is_empty());
+            for event in &state.events {
+                let BusEvent::MessageCompleted { message, balance, .. } = event else { panic!("{event:?}") };
+                let delivered = i64::from(DEVICES.div_ceil(DELIVERED)) + 3;
+                assert_eq!((*message, balance.targeted), (MESSAGE, i64::from(DEVICES) + 3));
+                assert_eq!((balance.delivered, balance.pending), (delivered, 0));
+            }
+        });
+    };
+    let quiet = in_feed(true);
+    close(&quiet);
+    check(&quiet);
+    // A job that comes late tells nobody again.
+    handle(&quiet, job()).unwrap();
+    quiet.with(|state| assert_eq!(state.events.len(), 1));
+    for at in 1..=quiet.with(|state| state.calls) {
+        for when in When::ALL {
+            let world = in_feed(true);
+            world.with(|state| state.fail_at = Some((at, when)));
+            close(&world);
+            check(&world);
+        }
+    }
+}
+
+#[test]
+fn closing_tells_nobody_unasked_nor_of_what_nobody_sent() {
+    let unasked = in_feed(false);
+    close(&unasked);
+    let clearing = in_feed(true);
+    clearing.with(|state| state.messages.get_mut(&MESSAGE).unwrap().recalls = Some(MessageId::from_bytes([2; 16])));
+    close(&clearing);
+    // What is in no feed was told of as its last delivery was counted.
+    let paged = in_feed(true);
+    paged.with(|state| state.messages.get_mut(&MESSAGE).unwrap().feed_after = None);
+    close(&paged);
+    paged.with(|state| {
+        state.events.clear();
+        state.messages.get_mut(&MESSAGE).unwrap().stage = Stage::Released;
+    });
+    handle(&paged, job()).unwrap();
+    assert_eq!(paged.with(|state| state.messages[&MESSAGE].stage), Stage::Completed);
+    let told = |world: &World| world.with(|state| state.events.len());
+    assert_eq!([told(&unasked), told(&clearing), told(&paged)], [0, 0, 0]);
 }
 
 /// As when a batch of receipts was taken into its rows and became a dead letter before it was counted.

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_contract::queue::encode;
 use homing_domain::{
-    BatchId, Channel, Counter, DeviceId, Ended, Event, Fact, MessageId, Reason, Receipt, ReceiptBatch, Tally,
-    UnixMillis,
+    BatchId, Channel, Counter, DeviceId, Ended, Event, Fact, FeedCounts, MessageId, Reason, Receipt, ReceiptBatch,
+    Stage, Tally, UnixMillis,
 };
 use homing_ports::StageError;
 
 use super::RecordReceipts;
-use crate::tests::world::{When, World};
+use crate::tests::world::{When, World, released};
 
 mod completion;
 
@@ -120,6 +120,66 @@ fn a_batch_that_changes_nothing_is_not_counted() {
     world.with(|state| assert_eq!(state.counted.len(), 1));
     handle(&world, &batch(3, Vec::new())).unwrap();
     world.with(|state| assert_eq!(state.calls, 5, "the third batch needs no call, the second only one"));
+}
+
+fn consume_counts(world: &Arc<World>, counts: &FeedCounts) -> Result<(), StageError> {
+    RecordReceipts::new(Arc::clone(world))
+        .consume(&encode(counts))
+        .now_or_never()
+        .expect("a stage waits for its ports only")
+}
+
+#[test]
+fn what_came_by_a_feed_is_counted_once_however_often_it_is_told() {
+    let counts = |id: u8, devices: [u32; 2]| FeedCounts {
+        id: BatchId::from_bytes([id; 16]),
+        changes: MESSAGES.into_iter().zip(devices.map(Tally::of_feed)).collect(),
+    };
+    for when in When::ALL {
+        let world = Arc::new(World::default());
+        world.with(|state| {
+            for message in MESSAGES {
+                let mut message = released(message, UnixMillis(1_000));
+                message.feed_after = Some(7);
+                state.messages.insert(message.id, message);
+            }
+            state.fail_at = Some((1, when));
+        });
+        consume_counts(&world, &counts(1, [5, 1])).unwrap_err();
+        for repeated in [counts(1, [5, 1]), counts(2, [0, 3]), counts(1, [5, 1])] {
+            consume_counts(&world, &repeated).unwrap();
+        }
+        world.with(|state| {
+            let balances = MESSAGES.map(|message| state.tallies[&message].balance(None));
+            assert_eq!(balances.map(|balance| (balance.targeted, balance.delivered)), [(5, 5), (4, 4)]);
+            assert_eq!(balances.map(|balance| balance.pending), [0, 0]);
+            let is_open = |message| state.messages[message].stage == Stage::Released;
+            assert!(MESSAGES.iter().all(is_open) && state.events.is_empty(), "closing completes them");
+            assert!(state.rows.is_empty());
+        });
+    }
+    let world = Arc::new(World::default());
+    consume_counts(&world, &FeedCounts { id: BatchId::from_bytes([1; 16]), changes: Vec::new() }).unwrap();
+    assert_eq!(world.with(|state| state.calls), 0);
+}
+
+/// What a person did with what came by a feed makes a row, which waits for no end.
+#[test]
+fn a_fact_about_what_came_by_a_feed_leaves_the_balance_closed() {
+    let world = Arc::new(World::default());
+    world.with(|state| {
+        let mut message = released(MESSAGES[0], UnixMillis(1_000));
+        message.feed_after = Some(7);
+        state.messages.insert(message.id, message);
+    });
+    let counts = FeedCounts { id: BatchId::from_bytes([1; 16]), changes: vec![(MESSAGES[0], Tally::of_feed(2))] };
+    consume_counts(&world, &counts).unwrap();
+    handle(&world, &batch(2, vec![receipt(0, 1, Event::Fact(Fact::Opened))])).unwrap();
+    world.with(|state| {
+        let balance = state.tallies[&MESSAGES[0]].balance(None);
+        assert_eq!((balance.targeted, balance.delivered, balance.opened, balance.pending), (2, 2, 1, 0));
+        assert_eq!(state.messages[&MESSAGES[0]].stage, Stage::Released);
+    });
 }
 
 #[test]

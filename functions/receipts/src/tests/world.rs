@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Control, Delivery, Device, DeviceId, DeviceProfile,
-    EventSettings, Exclusion, Message, MessageChange, MessageId, Millis, Options, Platform, Preferences, Priority,
-    Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
+    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Channel, Claimed, Control, Delivery, Device, DeviceId,
+    DeviceProfile, EventSettings, Exclusion, FeedOffset, Message, MessageChange, MessageId, Millis, Options, Platform,
+    Preferences, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
@@ -120,6 +120,7 @@ pub(crate) fn released(id: MessageId, expires_at: UnixMillis) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: u64::MAX,
     }
 }
@@ -151,6 +152,7 @@ pub(crate) fn device(id: DeviceId, app: &str, user: Option<UserId>) -> Device {
         updated_at: UnixMillis(0),
         seen_at: UnixMillis(0),
         revision: 1,
+        lanes: Vec::new(),
     }
 }
 
@@ -188,6 +190,14 @@ impl Ledger for World {
     }
 
     async fn count_targets(&self, _: ShardId, _: MessageId, _: usize, _: u32) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn claim_delivery(&self, _: MessageId, _: DeviceId, _: Channel, _: UnixMillis) -> Result<Claimed> {
+        unreachable!()
+    }
+
+    async fn release_claim(&self, _: MessageId, _: DeviceId) -> Result<()> {
         unreachable!()
     }
 
@@ -301,7 +311,7 @@ impl Messages for World {
         unreachable!()
     }
 
-    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(&self, _: MessageId, _: UnixMillis, _: Option<FeedOffset>) -> Result<Option<Message>> {
         unreachable!()
     }
 

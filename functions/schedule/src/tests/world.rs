@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use homing_domain::{
-    AppId, Audience, ChangeRefused, Control, DueTick, Exclusion, Message, MessageChange, MessageId, Millis, Options,
-    Priority, Schedule, Shard, ShardId, Stage, UnixMillis,
+    AppId, Audience, ChangeRefused, Control, DueTick, Exclusion, FeedOffset, Message, MessageChange, MessageId, Millis,
+    Options, Priority, Schedule, Shard, ShardId, Stage, UnixMillis,
 };
 use homing_ports::{
     Accepted, Clock, DeadLetter, Error, Fault, Messages, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
@@ -138,6 +138,7 @@ pub(super) fn message(n: u8, stage: Stage) -> Message {
         series: None,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
         segments_done: 0,
     }
 }
@@ -175,7 +176,7 @@ impl Messages for World {
         })
     }
 
-    async fn begin_release(&self, _: MessageId, _: UnixMillis) -> Result<Option<Message>> {
+    async fn begin_release(&self, _: MessageId, _: UnixMillis, _: Option<FeedOffset>) -> Result<Option<Message>> {
         unreachable!()
     }
 

@@ -10,7 +10,7 @@ use homing_domain::{MessageId, ServerId};
 use homing_edge_gateway::{Certificate, Gateway, GatewayConfig, RunningGateway};
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
 use homing_fanout::Fanout;
-use homing_ports::{Ledger, QueueName, Queues, Received, StageError};
+use homing_ports::{Ledger, NoVendors, QueueName, Queues, Received, StageError};
 use homing_receipts::RecordReceipts;
 use homing_store_aws::{AwsStore, Cost};
 use homing_system::{SystemClock, SystemEntropy};
@@ -72,7 +72,7 @@ impl Actors {
         let accepted = call(&self.intake, "POST", "/v1/messages", &crowd.server_key, &request).await;
         let message: MessageId = accepted["message_id"].as_str().unwrap().parse().unwrap();
         let fanout = Fanout::new(Arc::new(self.stores["fanout"].clone()));
-        let dispatch = Dispatch::new(Arc::new(self.stores["dispatch"].clone()));
+        let dispatch = Dispatch::new(Arc::new(self.stores["dispatch"].clone()), Arc::new(NoVendors));
         let receipts = RecordReceipts::new(Arc::new(self.stores["receipts"].clone()));
         let mut invocations = 1;
         invocations += self.drain(QueueName::Audience, |item| consume(&fanout, Fanout::consume, item)).await;

@@ -3,20 +3,21 @@
 use bytes::Bytes;
 use homing_domain::mailbox::Enqueue;
 use homing_domain::{
-    AmendedContent, Amendment, App, Audience, Channel, Counter, Device, DueTick, Exclusion, Fact, Message,
-    MessageChange, Reason, Schedule, Stage, Tally, UnixMillis,
+    AmendedContent, Amendment, App, Audience, Channel, Counter, Device, DueTick, Ended, Event, Exclusion, Fact,
+    Message, MessageChange, Reason, Receipt, Schedule, Stage, Tally, UnixMillis,
 };
 use homing_ports::{
-    Apps, Audiences, Devices, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers,
+    Apps, Audiences, Devices, Feeds, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings,
+    Timers,
 };
 
-use super::state::{dead, items, lists, rows};
+use super::state::{dead, feed, items, lists, rows};
 use super::survives_every_cut;
 use crate::aws::BEGIN;
 use crate::aws::retrying::Retrying;
 use crate::values::{
-    app, audience_id, batch_id, delivered, device, device_id, enqueue, fact, full_message, mailbox, member, message,
-    message_id, shard, shard_id, takeover, uploaded, user_id,
+    app, app_id, audience_id, batch_id, broadcast, delivered, device, device_id, enqueue, fact, feed_entry,
+    full_message, mailbox, member, message, message_id, receipt, shard, shard_id, takeover, uploaded, user_id,
 };
 
 const QUEUE: QueueName = QueueName::Receipts;
@@ -62,7 +63,7 @@ async fn a_message_with_a_long_audience_until_it_is_completed() {
     let act = async |store: &Retrying| {
         let named = Audience::Devices((1..=200).map(device_id).collect());
         store.accept(message(1, "shop", named)).await.unwrap();
-        store.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+        store.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap();
         store.put_shard(shard(1, 1)).await.unwrap();
         store.finish_segment(message_id(1), 0, UnixMillis(3_000)).await.unwrap();
         store.complete(message_id(1)).await.unwrap();
@@ -76,12 +77,32 @@ async fn a_message_to_all() {
         store.accept(message(1, "shop", Audience::All)).await.unwrap();
     };
     let act = async |store: &Retrying| {
-        store.begin_release(message_id(1), UnixMillis(2_000)).await.unwrap();
+        store.begin_release(message_id(1), UnixMillis(2_000), None).await.unwrap();
         for segment in [0, 1, 1] {
             store.finish_segment(message_id(1), segment, UnixMillis(3_000)).await.unwrap();
         }
     };
     survives_every_cut(prepare, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_broadcast_into_a_feed() {
+    let prepare = async |store: &Retrying| {
+        let large = Message { payload: Bytes::from(vec![b'p'; 3_000]), ..broadcast(1, "shop") };
+        store.accept(large).await.unwrap();
+    };
+    let act = async |store: &Retrying| {
+        let shop = app_id("shop");
+        store.begin_release(message_id(1), UnixMillis(2_000), Some(0)).await.unwrap();
+        for offset in 1..=3 {
+            _ = store.put_feed_entry(&shop, offset, feed_entry(1)).await.unwrap();
+        }
+        store.finish_segment(message_id(1), 0, UnixMillis(3_000)).await.unwrap();
+        store.trim_feed(&shop, 2).await.unwrap();
+    };
+    let state = async |store: &Retrying| rows(store).await + &feed(store).await;
+    // A repeat puts again what was trimmed, and trims it again.
+    survives_every_cut(prepare, act, state).await;
 }
 
 #[tokio::test]
@@ -106,7 +127,7 @@ async fn a_scheduled_message_that_is_changed() {
         };
         // Refused when it is repeated after the release; what it was then must stand all the same.
         _ = store.change(message_id(1), MessageChange::Amend(Box::new(amendment))).await.unwrap().unwrap();
-        store.begin_release(message_id(1), at).await.unwrap();
+        store.begin_release(message_id(1), at, None).await.unwrap();
         let changes = [MessageChange::Hold(vec![UnixMillis(9_000)]), MessageChange::Recall];
         for change in changes {
             store.change(message_id(1), change).await.unwrap().unwrap().unwrap();
@@ -137,6 +158,7 @@ async fn what_fills_a_mailbox() {
         for fate in store.enqueue(requests).await.unwrap() {
             fate.unwrap();
         }
+        store.set_vendor(device_id(2), true).await.unwrap();
         store.enqueue(vec![(device_id(1), collapsing)]).await.unwrap().remove(0).unwrap();
         store.withdraw(device_id(2), message_id(1), Reason::Recalled).await.unwrap();
     };
@@ -176,6 +198,20 @@ async fn receipts_and_their_numbers() {
         for n in 1..=20 {
             store.count_targets(shard_id(n), message_id(1), 2, 0).await.unwrap();
         }
+    };
+    survives_every_cut(nothing, act, rows).await;
+}
+
+#[tokio::test]
+async fn a_claim_and_what_came_of_it() {
+    let now = UnixMillis(70_000);
+    let act = async |store: &Retrying| {
+        for device in [1, 2] {
+            _ = store.claim_delivery(message_id(1), device_id(device), Channel::Fcm, now).await.unwrap();
+        }
+        let taken = receipt(1, 1, Event::Ended(Ended::handed_off(now)));
+        store.record(batch_id(1), vec![Receipt { channel: Channel::Fcm, ..taken }]).await.unwrap();
+        store.release_claim(message_id(1), device_id(2)).await.unwrap();
     };
     survives_every_cut(nothing, act, rows).await;
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use homing_domain::UnixMillis;
-use homing_ports::{Apps, Audiences, Devices, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
+use homing_ports::{Apps, Audiences, Devices, Feeds, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
 
 use crate::aws::retrying::Retrying;
 use crate::values::{app_id, audience_id, device_id, message_id, user_id};
@@ -31,6 +31,12 @@ pub(super) async fn rows(store: &Retrying) -> String {
     writeln!(text, "{:#?}", store.deliveries(message_id(1), None, 9).await.unwrap()).unwrap();
     writeln!(text, "{:?}", store.overdue(UnixMillis::NEVER, 9).await.unwrap()).unwrap();
     text
+}
+
+/// The feed of the app.
+pub(super) async fn feed(store: &Retrying) -> String {
+    let shop = app_id("shop");
+    format!("{:?} {:?}", store.feed_head(&shop).await.unwrap(), store.feed_entries(&shop, 0, 9).await.unwrap())
 }
 
 /// The first uploaded list: how many members it has, and those of a segment.

@@ -87,9 +87,12 @@ pub(super) fn options() -> Vec<Case> {
         push(&options(&format!(r#"{{"topic":"{}"}}"#, "t".repeat(65))), at("too_long", "/options/topic")),
         push(&options(r#"{"quiet_hours":"later"}"#), at("invalid_value", "/options/quiet_hours")),
         push(&options(r#"{"sync_read":"yes"}"#), at("invalid_type", "/options/sync_read")),
-        push(&options(r#"{"delivery":"vendor_only"}"#), at("not_supported_yet", "/options/delivery")),
-        push(&options(r#"{"delivery":"fallback"}"#), at("not_supported_yet", "/options/delivery")),
-        push(&options(r#"{"fallback_after_seconds":5}"#), at("not_supported_yet", "/options/fallback_after_seconds")),
+        push(&options(r#"{"fallback_after_seconds":0}"#), at("out_of_range", "/options/fallback_after_seconds")),
+        push(&options(r#"{"fallback_after_seconds":901}"#), at("out_of_range", "/options/fallback_after_seconds")),
+        push(
+            &options(r#"{"delivery":"own_only","fallback_after_seconds":5}"#),
+            at("not_applicable", "/options/fallback_after_seconds"),
+        ),
     ]
 }
 

@@ -94,7 +94,8 @@ fn eta(message: &Message, tally: &Tally, now: UnixMillis, enumerated: f64) -> Op
     let is_going = message.stage == Stage::Releasing && message.control.flow == Flow::Running;
     let began = message.releasing_at.filter(|_| is_going && enumerated > 0.0 && enumerated < 1.0)?;
     let left = (1.0 - enumerated) / enumerated;
-    let seconds = match message.options.rate_per_second {
+    // What went by a feed is among the targeted, and no rate slowed it.
+    let seconds = match message.options.rate_per_second.filter(|_| message.feed_after.is_none()) {
         Some(rate) => tally.get(Counter::Targeted) as f64 * left / f64::from(rate.max(1)),
         None => running_for(message, began, now) as f64 / 1_000.0 * left,
     };
@@ -155,4 +156,4 @@ impl RecallAccepted {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

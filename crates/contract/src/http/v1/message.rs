@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::control::{ControlView, ProgressView};
-use super::options::PriorityName;
+use super::options::{DeliveryName, PriorityName, fallback_seconds};
 use super::schedule::ScheduleRequest;
 use super::time::to_timestamp;
 
@@ -85,6 +85,13 @@ pub struct OptionsView {
     /// Its collapse key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collapse_key: Option<String>,
+    /// By which way devices are reached.
+    #[serde(default)]
+    pub delivery: DeliveryName,
+    /// How long a device has to acknowledge before its vendor is asked; missing where that is never asked later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 10)]
+    pub fallback_after_seconds: Option<u64>,
 }
 
 /// A message without its numbers.
@@ -149,6 +156,8 @@ impl MessageSummary {
                 ttl_seconds: message.options.ttl_seconds,
                 priority: message.options.priority.into(),
                 collapse_key: message.options.collapse_key.clone(),
+                delivery: message.options.delivery.into(),
+                fallback_after_seconds: fallback_seconds(message.options.delivery),
             },
             accepted_at: to_timestamp(message.accepted_at),
             schedule: ScheduleRequest::of(&message.schedule),
@@ -231,6 +240,10 @@ pub struct MessageView {
     pub progress: ProgressView,
     /// Its numbers over all channels.
     pub balance: BalanceView,
+    /// Set when its numbers are approximate: it goes to most devices by the feed of its app, where those that have it are
+    /// counted by gateways, and nobody else is. A gateway that fails may take the counts of its last second with it.
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub approximate: bool,
     /// Its numbers by channel (`own`, and the vendors').
     pub channels: BTreeMap<String, BalanceView>,
 }
@@ -248,13 +261,52 @@ impl MessageView {
         let channels =
             tally.channels().into_iter().map(|channel| (channel.name().to_owned(), by_channel(channel))).collect();
         let progress = ProgressView::new(message, tally, now);
-        Self { summary, progress, balance: balance.into(), channels }
+        Self { summary, progress, balance: balance.into(), approximate: message.feed_after.is_some(), channels }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_exact(approximate: &bool) -> bool {
+    !*approximate
 }
 
 #[cfg(test)]
 mod tests {
+    use homing_domain::DeliveryPolicy;
+
     use super::*;
+    use crate::http::v1::control::tests::running;
+
+    fn view(message: &Message) -> serde_json::Value {
+        serde_json::to_value(MessageView::new(message, &Tally::of_feed(7), UnixMillis(0))).unwrap()
+    }
+
+    #[test]
+    fn numbers_of_what_goes_by_a_feed_are_called_approximate() {
+        let mut message = running(None);
+        assert_eq!(view(&message).get("approximate"), None);
+        message.feed_after = Some(3);
+        let view = view(&message);
+        assert_eq!((&view["approximate"], &view["balance"]["delivered"]), (&true.into(), &7.into()));
+        assert_eq!((&view["balance"]["targeted"], &view["balance"]["pending"]), (&7.into(), &0.into()));
+        assert_eq!(view["stage"], "releasing", "it is open until it is closed");
+    }
+
+    #[test]
+    fn a_view_says_by_which_way_devices_are_reached() {
+        for (delivery, name, seconds) in [
+            (DeliveryPolicy::OnlineFirst { fallback_after: 5_000 }, "online_first", Some(5)),
+            (DeliveryPolicy::Fallback { fallback_after: 900_000 }, "fallback", Some(900)),
+            (DeliveryPolicy::OwnOnly, "own_only", None),
+            (DeliveryPolicy::VendorOnly, "vendor_only", None),
+        ] {
+            let mut message = running(None);
+            message.options.delivery = delivery;
+            let options = &view(&message)["options"];
+            assert_eq!(options["delivery"], name);
+            assert_eq!(options.get("fallback_after_seconds").and_then(serde_json::Value::as_u64), seconds);
+        }
+    }
 
     #[test]
     fn stages_have_the_names_of_the_domain() {

@@ -3,17 +3,18 @@
 use std::ops::RangeInclusive;
 
 use homing_domain::limits::{
-    COLLAPSE_KEY_MAX_BYTES, RATE_MAX_PER_SECOND, TOPIC_MAX_BYTES, TTL_DEFAULT_SECONDS, TTL_MAX_SECONDS,
+    COLLAPSE_KEY_MAX_BYTES, FALLBACK_DEFAULT, FALLBACK_MAX, RATE_MAX_PER_SECOND, TOPIC_MAX_BYTES, TTL_DEFAULT_SECONDS,
+    TTL_MAX_SECONDS,
 };
-use homing_domain::{Options, Priority, QuietHoursPolicy};
+use homing_domain::{DeliveryPolicy, Millis, Options, Priority, QuietHoursPolicy};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::text::optional_line;
 use crate::http::{Checked, Violations, pointer};
 
-/// How long a live device has to acknowledge before a vendor is asked; the only value so far.
-const FALLBACK_AFTER_DEFAULT_SECONDS: i64 = 10;
+/// Longest time that a device may be given to acknowledge.
+const FALLBACK_AFTER_MAX_SECONDS: u32 = (FALLBACK_MAX / 1_000) as u32;
 
 /// How a message is to be delivered. Every field may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,12 +31,12 @@ pub struct OptionsRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, min_length = 1)]
     pub collapse_key: Option<String>,
-    /// By which way. Only `online_first`, the default, and `own_only` are supported yet, and mean the same.
+    /// By which way; `online_first` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryName>,
-    /// Not supported yet, except for the default.
+    /// How long a device has to acknowledge before its vendor is asked; 10 when left out. For `online_first` and `fallback`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 10, maximum = 10)]
+    #[schema(minimum = 1, maximum = 900, example = 10)]
     pub fallback_after_seconds: Option<i64>,
     /// At most so many devices a second; as fast as it goes when left out. It can be changed while the message runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,17 +89,30 @@ impl From<Priority> for PriorityName {
 }
 
 /// By which way a device is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryName {
-    /// The own link while the device is online, else its vendor, else its mailbox.
+    /// The own link while the device is online, and its vendor if it does not acknowledge in time; its vendor at once while it is
+    /// not; without a vendor, its mailbox. The default.
+    #[default]
     OnlineFirst,
-    /// Only the own link.
+    /// The own link and the mailbox, and no vendor.
     OwnOnly,
     /// Only the vendor.
     VendorOnly,
-    /// The own link, and the vendor when it is not acknowledged in time.
+    /// The own link or the mailbox, and the vendor if the device does not acknowledge in time, online or not.
     Fallback,
+}
+
+impl From<DeliveryPolicy> for DeliveryName {
+    fn from(policy: DeliveryPolicy) -> Self {
+        match policy {
+            DeliveryPolicy::OnlineFirst { .. } => Self::OnlineFirst,
+            DeliveryPolicy::OwnOnly => Self::OwnOnly,
+            DeliveryPolicy::VendorOnly => Self::VendorOnly,
+            DeliveryPolicy::Fallback { .. } => Self::Fallback,
+        }
+    }
 }
 
 /// What a message does when it meets quiet hours.
@@ -134,14 +148,7 @@ impl OptionsRequest {
         let rate_per_second = wrong.take(rate.transpose()).flatten();
         wrong.take(optional_line(self.collapse_key.as_ref(), COLLAPSE_KEY_MAX_BYTES, &pointer(at, "collapse_key")));
         wrong.take(optional_line(self.topic.as_ref(), TOPIC_MAX_BYTES, &pointer(at, "topic")));
-        // Without a vendor's channel the own link is the only way, so both mean the same.
-        if !matches!(self.delivery, None | Some(DeliveryName::OnlineFirst | DeliveryName::OwnOnly)) {
-            wrong.add("not_supported_yet", pointer(at, "delivery"), "only online_first and own_only are supported yet");
-        }
-        if self.fallback_after_seconds.is_some_and(|seconds| seconds != FALLBACK_AFTER_DEFAULT_SECONDS) {
-            let message = format!("only the default of {FALLBACK_AFTER_DEFAULT_SECONDS} is supported yet");
-            wrong.add("not_supported_yet", pointer(at, "fallback_after_seconds"), message);
-        }
+        let delivery = wrong.take(self.delivery_policy(at));
         wrong.or(Options {
             ttl_seconds: ttl_seconds.unwrap_or(TTL_DEFAULT_SECONDS),
             priority: self.priority.map_or_else(Priority::default, Priority::from),
@@ -152,7 +159,36 @@ impl OptionsRequest {
             // What it shows is not said here.
             silent: false,
             sync_read: self.sync_read.unwrap_or(false),
+            delivery: delivery.unwrap_or_default(),
         })
+    }
+
+    fn delivery_policy(&self, at: &str) -> Checked<DeliveryPolicy> {
+        let at = pointer(at, "fallback_after_seconds");
+        let after = match self.fallback_after_seconds {
+            Some(seconds) => Millis::from(within(seconds, 1..=FALLBACK_AFTER_MAX_SECONDS, &at)?) * 1_000,
+            None => FALLBACK_DEFAULT,
+        };
+        let policy = match self.delivery.unwrap_or_default() {
+            DeliveryName::OnlineFirst => DeliveryPolicy::OnlineFirst { fallback_after: after },
+            DeliveryName::Fallback => DeliveryPolicy::Fallback { fallback_after: after },
+            DeliveryName::OwnOnly => DeliveryPolicy::OwnOnly,
+            DeliveryName::VendorOnly => DeliveryPolicy::VendorOnly,
+        };
+        if self.fallback_after_seconds.is_some() && fallback_seconds(policy).is_none() {
+            return Err(Violations::one("not_applicable", at, "this delivery has no fallback"));
+        }
+        Ok(policy)
+    }
+}
+
+/// How long a device has to acknowledge before its vendor is asked; `None` = this delivery has no such time.
+pub(super) fn fallback_seconds(policy: DeliveryPolicy) -> Option<Millis> {
+    match policy {
+        DeliveryPolicy::OnlineFirst { fallback_after } | DeliveryPolicy::Fallback { fallback_after } => {
+            Some(fallback_after / 1_000)
+        }
+        DeliveryPolicy::OwnOnly | DeliveryPolicy::VendorOnly => None,
     }
 }
 

@@ -9,8 +9,8 @@ use super::message::StageName;
 /// One stop of a message on its way to one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stop {
-    /// What happened: `accepted`, `scheduled`, `releasing`, `targeted`, `held`, `enqueued`, `sent`, the end's stage, `displayed`, `opened`,
-    /// `dismissed`.
+    /// What happened: `accepted`, `scheduled`, `releasing`, `feed`, `targeted`, `held`, `enqueued`, `sent`, the end's stage,
+    /// `displayed`, `opened`, `dismissed`.
     #[schema(example = "enqueued")]
     pub stop: String,
     /// When, where it is known.
@@ -29,7 +29,8 @@ pub struct TraceView {
     /// Which device.
     #[schema(format = Uuid)]
     pub device_id: String,
-    /// Where it is; none when the message is not for this device (as far as it is enumerated).
+    /// Where it is; none when the message is not for this device (as far as it is enumerated), or goes by the feed of its app,
+    /// where single devices are not recorded.
     pub stage: Option<StageName>,
     /// By which way, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,8 @@
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, HeldJob, MemberKey, MessageId, Reason, Shard, ShardId,
-    Target, Undelivered, UnixMillis, UserHash,
+    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, FeedAction, FeedJob, HeldJob, MemberKey, MessageId,
+    Reason, Shard, ShardId, Target, Undelivered, UnixMillis, UserHash, VendorJob,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,44 +116,112 @@ const fn is_default(variant: &u8) -> bool {
     *variant == 0
 }
 
-impl Item for Shard {
-    const KIND: &'static str = "shard";
-    type Wire = ShardWire;
-
-    fn to_wire(&self) -> Self::Wire {
-        let target = |target: &Target| TargetWire {
+impl TargetWire {
+    fn new(target: &Target) -> Self {
+        Self {
             device: Text(target.device),
             user: target.user.map(|UserHash(user)| user),
             variant: target.variant,
             hold: target.hold.map(|at| at.0),
             refusal: target.refusal.map(Text),
-        };
+        }
+    }
+
+    fn target(self) -> Target {
+        Target {
+            device: self.device.0,
+            user: self.user.map(UserHash),
+            variant: self.variant,
+            hold: self.hold.map(UnixMillis),
+            refusal: self.refusal.map(|Text(reason)| reason),
+        }
+    }
+}
+
+/// The targets of one item, unless they are more than one may have.
+fn targets(wire: Vec<TargetWire>) -> Result<Vec<Target>, DecodeError> {
+    let found = wire.len();
+    if found > SHARD_MAX_DEVICES {
+        return Err(DecodeError::TooMany { what: "targets", found, max: SHARD_MAX_DEVICES });
+    }
+    Ok(wire.into_iter().map(TargetWire::target).collect())
+}
+
+impl Item for Shard {
+    const KIND: &'static str = "shard";
+    type Wire = ShardWire;
+
+    fn to_wire(&self) -> Self::Wire {
         ShardWire {
             id: Text(self.id),
             message: Text(self.message),
-            targets: self.targets.iter().map(target).collect(),
+            targets: self.targets.iter().map(TargetWire::new).collect(),
             next: self.next.map(CursorWire::new),
         }
     }
 
     fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
-        let found = wire.targets.len();
-        if found > SHARD_MAX_DEVICES {
-            return Err(DecodeError::TooMany { what: "targets", found, max: SHARD_MAX_DEVICES });
-        }
-        let target = |target: TargetWire| Target {
-            device: target.device.0,
-            user: target.user.map(UserHash),
-            variant: target.variant,
-            hold: target.hold.map(UnixMillis),
-            refusal: target.refusal.map(|Text(reason)| reason),
-        };
         Ok(Self {
             id: wire.id.0,
             message: wire.message.0,
-            targets: wire.targets.into_iter().map(target).collect(),
+            targets: targets(wire.targets)?,
             next: wire.next.map(|next| next.cursor()),
         })
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct VendorJobWire {
+    message: Text<MessageId>,
+    targets: Vec<TargetWire>,
+}
+
+impl Item for VendorJob {
+    const KIND: &'static str = "vendor_job";
+    type Wire = VendorJobWire;
+
+    fn to_wire(&self) -> Self::Wire {
+        VendorJobWire { message: Text(self.message), targets: self.targets.iter().map(TargetWire::new).collect() }
+    }
+
+    fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
+        Ok(Self { message: wire.message.0, targets: targets(wire.targets)? })
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FeedJobWire {
+    message: Text<MessageId>,
+    action: FeedActionWire,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FeedActionWire {
+    Bring,
+    Stop,
+}
+
+impl Item for FeedJob {
+    const KIND: &'static str = "feed_job";
+    type Wire = FeedJobWire;
+
+    fn to_wire(&self) -> Self::Wire {
+        let action = match self.action {
+            FeedAction::Bring => FeedActionWire::Bring,
+            FeedAction::Stop => FeedActionWire::Stop,
+        };
+        FeedJobWire { message: Text(self.message), action }
+    }
+
+    fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
+        let action = match wire.action {
+            FeedActionWire::Bring => FeedAction::Bring,
+            FeedActionWire::Stop => FeedAction::Stop,
+        };
+        Ok(Self { message: wire.message.0, action })
     }
 }
 

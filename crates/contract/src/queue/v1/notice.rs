@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use homing_domain::{
-    ConnSeq, DeviceId, HandOff, HandOffTarget, MessageId, Millis, Notice, Priority, PushBody, Seq, UnixMillis,
+    AppId, ConnSeq, DeviceId, FeedHint, FeedOffset, HandOff, HandOffTarget, MessageId, Millis, Notice, Priority,
+    PushBody, Seq, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ enum NoticeWire {
     HandOff(HandOffWire),
     Reread { device: Text<DeviceId>, conn_seq: ConnSeq },
     Trim { device: Text<DeviceId>, conn_seq: ConnSeq },
+    Feed { app: Text<AppId>, offset: FeedOffset },
     Superseded { device: Text<DeviceId>, by: ConnSeq },
     Revoked { device: Text<DeviceId> },
     HeartbeatChanged {},
@@ -69,6 +71,7 @@ impl Item for Notice {
             Self::HandOff(hand_off) => NoticeWire::HandOff(HandOffWire::new(hand_off)),
             Self::Reread { device, conn_seq } => NoticeWire::Reread { device: Text(*device), conn_seq: *conn_seq },
             Self::Trim { device, conn_seq } => NoticeWire::Trim { device: Text(*device), conn_seq: *conn_seq },
+            Self::Feed(FeedHint { app, offset }) => NoticeWire::Feed { app: Text(app.clone()), offset: *offset },
             Self::Superseded { device, by } => NoticeWire::Superseded { device: Text(*device), by: *by },
             Self::Revoked { device } => NoticeWire::Revoked { device: Text(*device) },
             Self::HeartbeatChanged => NoticeWire::HeartbeatChanged {},
@@ -82,6 +85,7 @@ impl Item for Notice {
             NoticeWire::HandOff(hand_off) => Self::HandOff(hand_off.hand_off()?),
             NoticeWire::Reread { device, conn_seq } => Self::Reread { device: device.0, conn_seq },
             NoticeWire::Trim { device, conn_seq } => Self::Trim { device: device.0, conn_seq },
+            NoticeWire::Feed { app, offset } => Self::Feed(FeedHint { app: app.0, offset }),
             NoticeWire::Superseded { device, by } => Self::Superseded { device: device.0, by },
             NoticeWire::Revoked { device } => Self::Revoked { device: device.0 },
             NoticeWire::HeartbeatChanged {} => Self::HeartbeatChanged,

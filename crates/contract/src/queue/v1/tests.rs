@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use homing_domain::{
-    AudienceJob, BatchId, Channel, CloseJob, Cursor, DeviceId, DueTick, Ended, Event, Fact, HandOff, HandOffTarget,
-    MessageId, Notice, Priority, PushBody, Reason, Receipt, ReceiptBatch, Shard, ShardId, Stage, Target, Undelivered,
-    UnixMillis, UserHash,
+    AudienceJob, BatchId, Channel, CloseJob, Cursor, DeviceId, DueTick, Ended, Event, Fact, FeedAction, FeedCounts,
+    FeedHint, FeedJob, HandOff, HandOffTarget, MessageId, Notice, Priority, PushBody, Reason, Receipt, ReceiptBatch,
+    Shard, ShardId, Stage, Tally, Target, Undelivered, UnixMillis, UserHash, VendorJob,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -73,6 +73,7 @@ fn notice() -> impl Strategy<Value = Notice> {
         (device(), any::<u64>()).prop_map(|(device, conn_seq)| Notice::Trim { device, conn_seq }),
         (device(), any::<u64>()).prop_map(|(device, by)| Notice::Superseded { device, by }),
         device().prop_map(|device| Notice::Revoked { device }),
+        any::<u64>().prop_map(|offset| Notice::Feed(FeedHint { app: "demo".parse().unwrap(), offset })),
         Just(Notice::HeartbeatChanged),
         any::<u64>().prop_map(|spread| Notice::Drain { spread }),
     ]
@@ -97,9 +98,28 @@ proptest! {
     }
 
     #[test]
+    fn vendor_jobs_come_back(shard in shard()) {
+        let job = VendorJob { message: shard.message, targets: shard.targets };
+        prop_assert_eq!(decode_dispatch_input(&encode(&job)), Ok(DispatchInput::Vendor(job)));
+    }
+
+    #[test]
+    fn feed_jobs_come_back(message in message(), action in select(vec![FeedAction::Bring, FeedAction::Stop])) {
+        let job = FeedJob { message, action };
+        prop_assert_eq!(decode_dispatch_input(&encode(&job)), Ok(DispatchInput::Feed(job)));
+    }
+
+    #[test]
     fn receipt_batches_come_back(id: [u8; 16], receipts in prop::collection::vec(receipt(), 0..=8)) {
         let batch = ReceiptBatch { id: BatchId::from_bytes(id), receipts };
-        prop_assert_eq!(decode::<ReceiptBatch>(&encode(&batch)), Ok(batch));
+        prop_assert_eq!(decode_receipts_input(&encode(&batch)), Ok(ReceiptsInput::Batch(batch)));
+    }
+
+    #[test]
+    fn feed_counts_come_back(id: [u8; 16], changes in prop::collection::vec((message(), any::<u32>()), 0..=8)) {
+        let changes = changes.into_iter().map(|(message, devices)| (message, Tally::of_feed(devices))).collect();
+        let counts = FeedCounts { id: BatchId::from_bytes(id), changes };
+        prop_assert_eq!(decode_receipts_input(&encode(&counts)), Ok(ReceiptsInput::FeedCounts(counts)));
     }
 
     #[test]
@@ -123,6 +143,7 @@ proptest! {
     fn any_bytes_are_answered(body: Vec<u8>) {
         prop_assert!(decode::<ReceiptBatch>(&body).is_err());
         prop_assert!(decode_dispatch_input(&body).is_err());
+        prop_assert!(decode_receipts_input(&body).is_err());
     }
 }
 
@@ -165,6 +186,26 @@ mod fixtures {
             next: Some(Cursor::Index(2)),
         };
         check(fixture!("shard"), &shard);
+    }
+
+    #[test]
+    fn vendor_jobs() {
+        let targets =
+            vec![Target { variant: 2, ..Target::plain(DEVICE, None) }, Target::plain(OTHER, Some(UserHash(u64::MAX)))];
+        check(fixture!("vendor-job"), &VendorJob { message: MESSAGE, targets });
+    }
+
+    #[test]
+    fn feed_jobs() {
+        check(fixture!("feed-job-bring"), &FeedJob { message: MESSAGE, action: FeedAction::Bring });
+        check(fixture!("feed-job-stop"), &FeedJob { message: MESSAGE, action: FeedAction::Stop });
+    }
+
+    #[test]
+    fn feed_counts() {
+        let other = MessageId::from_bytes([0x66; 16]);
+        let changes = vec![(MESSAGE, Tally::of_feed(18_750)), (other, Tally::of_feed(1))];
+        check(fixture!("feed-counts"), &FeedCounts { id: BatchId::from_bytes([0x55; 16]), changes });
     }
 
     #[test]
@@ -221,12 +262,13 @@ mod fixtures {
         };
         check(fixture!("notice-hand-off"), &Notice::HandOff(hand_off));
         check(fixture!("notice-reread"), &Notice::Reread { device: DEVICE, conn_seq: 3 });
+        check(fixture!("notice-feed"), &Notice::Feed(FeedHint { app: "demo".parse().unwrap(), offset: 42 }));
         check(fixture!("notice-heartbeat-changed"), &Notice::HeartbeatChanged);
     }
 }
 
 mod refusals {
-    use homing_domain::limits::{RECEIPT_BATCH_MAX, SHARD_MAX_DEVICES};
+    use homing_domain::limits::{FEED_COUNTS_MAX, RECEIPT_BATCH_MAX, SHARD_MAX_DEVICES};
 
     use super::*;
 
@@ -239,6 +281,7 @@ mod refusals {
     fn another_kind_is_named() {
         let close = encode(&CloseJob { message: MessageId::from_bytes([1; 16]), at: UnixMillis(1), after: None });
         assert_eq!(decode_dispatch_input(&close), Err(DecodeError::Kind("close_job".into())));
+        assert_eq!(decode_receipts_input(&close), Err(DecodeError::Kind("close_job".into())));
         assert_eq!(decode::<Shard>(&close), Err(DecodeError::Kind("close_job".into())));
     }
 
@@ -262,6 +305,33 @@ mod refusals {
         assert!(decode::<Shard>(&body).is_ok());
         shard.targets.push(target);
         assert!(matches!(decode::<Shard>(&encode(&shard)), Err(DecodeError::TooMany { what: "targets", .. })));
+        let mut job = VendorJob { message: shard.message, targets: shard.targets };
+        assert!(matches!(decode::<VendorJob>(&encode(&job)), Err(DecodeError::TooMany { what: "targets", .. })));
+        job.targets.pop();
+        assert_eq!(decode::<VendorJob>(&encode(&job)), Ok(job));
+        let change = (MessageId::from_bytes([3; 16]), Tally::of_feed(u32::MAX));
+        let mut counts = FeedCounts { id: BatchId::from_bytes([4; 16]), changes: vec![change; FEED_COUNTS_MAX] };
+        let body = encode(&counts);
+        assert!(body.len() < 64 * 1_024, "{} bytes", body.len());
+        assert_eq!(decode::<FeedCounts>(&body).as_ref(), Ok(&counts));
+        counts.changes.push((MessageId::from_bytes([5; 16]), Tally::of_feed(1)));
+        assert!(matches!(decode::<FeedCounts>(&encode(&counts)), Err(DecodeError::TooMany { what: "messages", .. })));
+    }
+
+    #[test]
+    fn gateways_count_upwards_only() {
+        let body = br#"{"v":1,"kind":"feed_counts","id":"11111111-1111-1111-1111-111111111111","changes":[{
+            "message":"11111111-1111-1111-1111-111111111111","delivered":-1}]}"#;
+        assert!(matches!(decode_receipts_input(body), Err(DecodeError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_feed_job_must_say_what_to_do() {
+        for action in ["", r#","action":"hold""#] {
+            let id = "11111111-1111-1111-1111-111111111111";
+            let body = format!(r#"{{"v":1,"kind":"feed_job","message":"{id}"{action}}}"#);
+            assert!(matches!(decode_dispatch_input(body.as_bytes()), Err(DecodeError::Malformed(_))), "{body}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::{Event, Item, Winner};
 use super::*;
 
 fn arrived(seq: u64, event: Event) -> Change {
-    Change::Arrived { cursor: Cursor { epoch: 3, seq }, item: Some(Item { number: seq, event }) }
+    Change::Arrived { cursor: Cursor { epoch: 3, seq, feed: seq * 2 }, item: Some(Item { number: seq, event }) }
 }
 
 fn message(seq: u64) -> Event {
@@ -36,16 +36,16 @@ fn batches() -> Vec<Vec<Change>> {
     let lesson = |network_hash, transport, learned| Change::Learned(Lesson { network_hash, transport, learned });
     let winner = Winner { network_hash: 4, transport: Transport::Tcp, until: UnixMillis(9) };
     vec![
-        vec![Change::Began { device, cursor: Cursor { epoch: 3, seq: 0 } }],
+        vec![Change::Began { device, cursor: Cursor { epoch: 3, seq: 0, feed: 0 } }],
         vec![Change::Connection(1), Change::Won(winner)],
         vec![arrived(1, message(1)), arrived(2, message(2))],
         vec![Change::Finished(1), Change::Uploading(upload(70)), Change::Uploading(upload(71))],
         vec![arrived(5, Event::Skipped { first: 3, last: 5, reason: Some(SkipReason::Overflow) })],
-        vec![Change::Arrived { cursor: Cursor { epoch: 3, seq: 6 }, item: None }],
+        vec![Change::Arrived { cursor: Cursor { epoch: 3, seq: 6, feed: 12 }, item: None }],
         vec![arrived(8, Event::Hole { first: 7, last: 8 }), Change::Uploaded(70)],
         vec![arrived(9, Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None })],
         vec![arrived(10, recalled(3, 7))],
-        vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10 } })],
+        vec![arrived(10, Event::Reset { cursor: Cursor { epoch: 4, seq: 10, feed: 20 } })],
         vec![Change::Seen(MessageId::from_bytes([6; 16])), Change::Numbers { item: 90, upload: 95 }],
         vec![lesson(4, Transport::Quic, learned), lesson(0, Transport::Tcp, Learned { failed: None, ..learned })],
     ]
@@ -212,7 +212,7 @@ fn a_file_of_the_first_version_opens_and_goes_on() {
     std::fs::write(&path, (0..FIRST_VERSION.len()).step_by(2).map(byte).collect::<Vec<_>>()).unwrap();
     let mut log = Log::open(&path).unwrap();
     assert_eq!(log.state.device, Some(DeviceId::from_bytes([9; 16])));
-    assert_eq!((log.state.cursor, log.state.conn_seq), (Cursor { epoch: 3, seq: 10 }, 1));
+    assert_eq!((log.state.cursor, log.state.conn_seq), (Cursor { epoch: 3, seq: 10, feed: 0 }, 1));
     let unfinished: Vec<_> = log.state.unfinished.iter().map(|item| item.number).collect();
     assert_eq!(unfinished, [2, 5, 8, 9, 10], "nothing was cut off");
     let old = Event::Recalled { message: MessageId::from_bytes([8; 16]), recall: None };
@@ -234,4 +234,31 @@ fn what_was_taken_back_is_remembered_as_seen_over_a_restart() {
     let saved = state_at(&path).saved();
     let is_seen = [3, 7, 8].map(|n| saved.seen.contains(MessageId::from_bytes([n; 16])));
     assert_eq!((is_seen, saved.cursor.seq), ([true, true, false], 1));
+}
+
+/// How an arrival with an offset stands in the file.
+const WITH_OFFSET: &str = "1a06080310045007";
+
+#[test]
+fn the_offset_in_the_feed_is_kept_and_never_goes_back() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state");
+    let mut log = Log::open(&path).unwrap();
+    let device = DeviceId::from_bytes([9; 16]);
+    commit(&mut log, vec![Change::Began { device, cursor: Cursor { epoch: 3, seq: 0, feed: 5 } }]);
+    let moved = |seq, feed| Change::Arrived { cursor: Cursor { epoch: 3, seq, feed }, item: None };
+    commit(&mut log, vec![moved(4, 7)]);
+    let mut record = Vec::new();
+    record::write(&moved(4, 7), &mut record);
+    let body: String = record[record::HEADER_BYTES..].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(body, WITH_OFFSET);
+    // As a version writes it that knows of no feed.
+    commit(&mut log, vec![moved(6, 0)]);
+    assert_eq!(log.state.cursor, Cursor { epoch: 3, seq: 6, feed: 7 });
+    log.rewrite().unwrap();
+    drop(log);
+    assert_eq!(state_at(&path).saved().cursor, Cursor { epoch: 3, seq: 6, feed: 7 });
+    let mut log = Log::open(&path).unwrap();
+    commit(&mut log, vec![Change::Began { device, cursor: Cursor { epoch: 4, seq: 0, feed: 0 } }]);
+    assert_eq!(log.state.cursor.feed, 0, "a registration of its own begins anew");
 }

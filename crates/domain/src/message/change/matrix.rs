@@ -34,6 +34,7 @@ fn message(stage: Stage, flow: Flow, holds: Vec<UnixMillis>) -> Message {
         segments_done: 0,
         control: Control { flow, paused_at: (flow == Flow::Paused).then_some(UnixMillis(7)), paused_for: 0 },
         holds,
+        feed_after: None,
     }
 }
 

@@ -29,6 +29,7 @@ fn message(stage: Stage) -> Message {
         segments_done: 0,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
     }
 }
 

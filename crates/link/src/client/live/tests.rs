@@ -1,5 +1,7 @@
+mod feed;
+
 use bytes::{Bytes, BytesMut};
-use homing_domain::{AppId, DeviceId, MessageId, UnixMillis};
+use homing_domain::{AppId, DeviceId, MessageId, Seq, UnixMillis};
 use homing_wire::{
     FactKind, HeartbeatInterval, Hello, Push, Recall, Resumption, Skip, SkipReason, Up, Welcome, encode,
 };
@@ -11,6 +13,8 @@ use super::super::upstream::Upload;
 use super::*;
 
 const START: UnixMillis = UnixMillis(1_000_000);
+/// How far the device is in the feed when a test begins.
+const FED: FeedOffset = 10;
 
 /// A device with its link, and a store that writes when it is told to.
 struct World {
@@ -21,7 +25,7 @@ struct World {
 }
 
 fn memory(seq: Seq) -> Memory {
-    Memory::new(Saved { cursor: Cursor { epoch: 7, seq }, conn_seq: 3, ..Saved::default() })
+    Memory::new(Saved { cursor: Cursor { epoch: 7, seq, feed: FED }, conn_seq: 3, ..Saved::default() })
 }
 
 fn introduction(conn_seq: ConnSeq) -> Introduction {
@@ -61,7 +65,7 @@ fn push(seq: u8) -> Frame {
 
 fn recall(seq: Seq, message: u8, own: u8) -> Frame {
     let id = |n: u8| Bytes::copy_from_slice(&[n; 16]);
-    Recall { message: id(message), seq, recall: id(own) }.into()
+    Recall { message: id(message), seq, recall: id(own), feed_offset: 0 }.into()
 }
 
 fn skip(to_seq: Seq, reason: SkipReason, count: u64) -> Frame {
@@ -145,7 +149,7 @@ impl World {
 }
 
 fn ack(seq: Seq) -> Frame {
-    Ack { seq, receipts: vec![] }.into()
+    Ack { seq, receipts: vec![], feed_offset: 0 }.into()
 }
 
 #[test]
@@ -189,7 +193,7 @@ fn an_ack_rides_on_a_ping() {
     world.receive(&[push(1)]);
     world.write();
     world.wait();
-    let riding = Some(Ack { seq: 1, receipts: vec![] });
+    let riding = Some(Ack { seq: 1, receipts: vec![], feed_offset: 0 });
     assert_eq!(world.transmitted(), [Ping { ack: riding, probe_after_ms: 20_000, next_ms: 23_000 }.into()]);
 }
 
@@ -235,8 +239,8 @@ fn a_recall_must_join_on_and_say_who_it_is() {
     world.receive(&[recall(2, 9, 2)]);
     assert_eq!(world.end(), Some(Ended::Protocol), "1 is missing");
     for malformed in [
-        Recall { message: Bytes::new(), seq: 1, recall: Bytes::from_static(&[2; 16]) },
-        Recall { message: Bytes::from_static(&[2; 16]), seq: 1, recall: Bytes::new() },
+        Recall { message: Bytes::new(), seq: 1, recall: Bytes::from_static(&[2; 16]), feed_offset: 0 },
+        Recall { message: Bytes::from_static(&[2; 16]), seq: 1, recall: Bytes::new(), feed_offset: 0 },
     ] {
         let mut world = resumed(0);
         world.receive(&[malformed.into()]);
@@ -251,7 +255,9 @@ fn a_recall_must_join_on_and_say_who_it_is() {
 #[test]
 fn a_recall_without_a_number_is_told_and_moves_nothing() {
     let mut world = resumed(3);
-    world.receive(&[Recall { message: Bytes::from_static(&[9; 16]), seq: 0, recall: Bytes::new() }.into()]);
+    world.receive(&[
+        Recall { message: Bytes::from_static(&[9; 16]), seq: 0, recall: Bytes::new(), feed_offset: 0 }.into()
+    ]);
     let [commit] = &world.commits()[..] else { panic!("{:?}", world.effects) };
     assert_eq!(commit.cursor.seq, 3);
     assert_eq!(commit.arrival, Arrival::Recalled { message: MessageId::from_bytes([9; 16]), recall: None });
@@ -281,10 +287,13 @@ fn a_reset_takes_the_new_epoch_and_tells_of_the_loss() {
     let mut world = open(memory(5), &[welcome(Resumption::Reset, 8, 20, 22), push(20)]).unwrap();
     assert!(!world.live.is_resumed() && resumed(0).live.is_resumed());
     let commits = world.commits();
-    assert_eq!((commits[0].cursor, commits[0].arrival.loss()), (Cursor { epoch: 8, seq: 19 }, Some(Loss::Reset)));
-    assert_eq!(commits[1].cursor, Cursor { epoch: 8, seq: 20 });
+    assert_eq!(
+        (commits[0].cursor, commits[0].arrival.loss()),
+        (Cursor { epoch: 8, seq: 19, feed: FED }, Some(Loss::Reset))
+    );
+    assert_eq!(commits[1].cursor, Cursor { epoch: 8, seq: 20, feed: FED });
     world.memory.committed(commits[0].number, START);
-    assert_eq!(world.memory.cursor(), Cursor { epoch: 8, seq: 19 });
+    assert_eq!(world.memory.cursor(), Cursor { epoch: 8, seq: 19, feed: FED });
     world.live.leave(&mut world.memory);
     world.drain();
     assert!(matches!(world.transmitted()[..], [Frame::Close(_)]), "seq 20 is not durable: no ack");
@@ -394,7 +403,7 @@ fn go_away_and_settings_are_passed_on() {
     let go_away = GoAway { spread_ms: 500, address: "other:443".into() };
     let interval = HeartbeatInterval { initial: 30_000, minimum: 10_000, maximum: 60_000 };
     let config = HeartbeatConfig { interval: Some(interval), idle_factor_percent: 150 };
-    let pong = Pong { observed: String::new(), go_away: Some(go_away), heartbeat: Some(config) };
+    let pong = Pong { observed: String::new(), go_away: Some(go_away), heartbeat: Some(config), feed_offset: 0 };
     world.receive(&[pong.into()]);
     let expected = [
         Effect::HeartbeatChanged { interval: 30_000 },

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use homing_domain::limits::{PENDING_MAX_HAND_OFFS, WINDOW_MAX_BYTES};
+use homing_domain::limits::PENDING_MAX_HAND_OFFS;
 use homing_domain::mailbox::{Body, Entry, EntryState};
 use homing_domain::{HandOffTarget, MessageId, Priority, PushBody, Reason, Seq, UnixMillis};
 
@@ -257,9 +257,9 @@ impl Inbox {
         self.slots.get_mut(self.sent)
     }
 
-    pub(super) fn has_room(&self, window: usize, bytes: usize) -> bool {
-        self.unacknowledged == 0
-            || self.unacknowledged < window && self.unacknowledged_bytes + bytes <= WINDOW_MAX_BYTES
+    /// Messages and bytes that are sent and not acknowledged.
+    pub(super) const fn unacknowledged(&self) -> (usize, usize) {
+        (self.unacknowledged, self.unacknowledged_bytes)
     }
 
     /// The next entry was sent. Returns how many seqs it stood for.

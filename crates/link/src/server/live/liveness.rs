@@ -89,6 +89,7 @@ impl Liveness {
             observed: observed.map(|address| address.to_string()).unwrap_or_default(),
             go_away,
             heartbeat: None,
+            feed_offset: 0,
         })
     }
 

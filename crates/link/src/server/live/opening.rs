@@ -8,6 +8,7 @@ use homing_domain::{Ended, Event, HeartbeatSettings, Seq, UnixMillis};
 use homing_wire::{Resumption, Welcome};
 
 use super::Live;
+use super::feed::FeedLane;
 use super::inbox::{Inbox, Slot};
 use super::liveness::Liveness;
 use super::records::{Records, Settled};
@@ -19,6 +20,7 @@ pub(super) fn open(now: UnixMillis, joining: Joining, mailbox: Mailbox, heartbea
     // Below `lo - 1` something was trimmed that the device does not have: it must not be resumed over the hole.
     let is_resumed = claim.epoch == mailbox.epoch && (mailbox.lo - 1..=mailbox.hi).contains(&claim.last_seq);
     let cursor = if is_resumed { claim.last_seq } else { mailbox.lo - 1 };
+    let feed = FeedLane::new(&claim);
     let mut live = Live {
         device: claim.device,
         app: claim.app,
@@ -30,6 +32,7 @@ pub(super) fn open(now: UnixMillis, joining: Joining, mailbox: Mailbox, heartbea
             .unwrap_or(WINDOW_MAX_MESSAGES),
         decoder,
         inbox: Inbox::new(cursor),
+        feed,
         records: Records::new(mailbox.lo),
         liveness: Liveness::new(now, transport, heartbeat),
         upstreams: Vec::new(),

@@ -4,7 +4,7 @@ use homing_domain::limits::{
     RECEIPTS_PER_REQUEST_MAX, UPSTREAM_MAX_BYTES, UPSTREAM_MAX_IN_FLIGHT, UPSTREAM_TOPIC_MAX_BYTES,
 };
 use homing_domain::{Ended, Event, Fact, MessageId, Receipt, Seq, UnixMillis, Upstream};
-use homing_wire::{Ack, CloseCode, FactKind, FactReceipt, Frame, Ping, Up, UpAck, UpCode};
+use homing_wire::{Ack, CloseCode, FactKind, FactReceipt, Frame, Ping, Pong, Up, UpAck, UpCode};
 
 use super::Live;
 use super::inbox::SlotState;
@@ -37,7 +37,8 @@ impl Live {
         }
         match self.liveness.ping(now, &ping) {
             Some(pong) => {
-                self.transmit(pong);
+                let feed_offset = self.feed.tell();
+                self.transmit(Pong { feed_offset, ..pong });
                 self.liveness.ask_probe(now, ping.probe_after_ms);
             }
             None => self.break_off(),
@@ -48,9 +49,13 @@ impl Live {
         if ack.receipts.len() > RECEIPTS_PER_REQUEST_MAX {
             return self.break_off();
         }
-        let Some(done) = self.inbox.acknowledge(ack.seq) else {
+        let (Some(done), Some(of_feed)) = (self.inbox.acknowledge(ack.seq), self.feed.acknowledge(ack.feed_offset))
+        else {
             return self.break_off();
         };
+        if !of_feed.is_empty() {
+            self.effects.push_back(Effect::CountFeed(of_feed));
+        }
         let mut lowest = Seq::MAX;
         let mut receipts = Vec::with_capacity(done.len() + ack.receipts.len());
         for slot in done {
@@ -74,6 +79,8 @@ impl Live {
     fn fact(&mut self, now: UnixMillis, message: MessageId, fact: &FactReceipt) -> Option<Receipt> {
         let at = UnixMillis(fact.at_ms).min(now);
         let kind = match FactKind::try_from(fact.kind).ok()? {
+            // Each link brings it to this device again, so it says nothing of how many have it.
+            FactKind::Received if self.feed.received(message) => return None,
             FactKind::Received => {
                 // It may have been sent on an earlier link, whose end made it expired: delivered is the truth then.
                 let index = self.transients.iter().position(|(pending, _)| *pending == message);

@@ -1,12 +1,14 @@
-//! What goes out: pushes in order, skips in their place, and the store calls that must come first.
+//! What goes out: pushes in order, skips in their place, then what the feed has, and the store calls that must come first.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use homing_domain::limits::WINDOW_MAX_BYTES;
 use homing_domain::{Channel, Ended, Event, MessageId, Priority, PushBody, Reason, Receipt, Seq, UnixMillis};
 use homing_wire::{Frame, PayloadEncoding, Push, PushPriority, Recall, Skip, SkipReason};
 
 use super::Live;
+use super::feed::window_bytes;
 use super::inbox::{Content, Slot, SlotState};
 use crate::limits::TRANSIENT_MAX;
 use crate::server::effect::Effect;
@@ -17,40 +19,80 @@ impl Live {
         if self.is_over {
             return;
         }
-        self.pump(now);
+        if self.pump(now) {
+            self.pump_feed(now);
+        }
         if self.retry_at.is_some() {
             return;
         }
         if self.inbox.begin_read() {
             self.effects.push_back(Effect::ReadMailbox);
         }
+        if self.has_room(0)
+            && let Some(after) = self.feed.begin_read()
+        {
+            self.effects.push_back(Effect::ReadFeed { after, limit: self.window });
+        }
         if let Some((expected_lo, through)) = self.records.due_trim(now) {
             self.effects.push_back(Effect::Trim { expected_lo, through });
         }
     }
 
-    /// Sends entries in order until one has to wait.
-    fn pump(&mut self, now: UnixMillis) {
-        let (window, is_congested) = (self.window, self.is_congested());
+    /// Whether so many bytes more may be unacknowledged. One message may always be.
+    fn has_room(&self, bytes: usize) -> bool {
+        let (mailbox, mailbox_bytes) = self.inbox.unacknowledged();
+        let (feed, feed_bytes) = self.feed.unacknowledged();
+        let (messages, held) = (mailbox + feed, mailbox_bytes + feed_bytes);
+        messages == 0 || messages < self.window && held + bytes <= WINDOW_MAX_BYTES
+    }
+
+    /// Sends entries in order until one has to wait. False = it waits for room, and nothing else may take that.
+    fn pump(&mut self, now: UnixMillis) -> bool {
         loop {
             let Some(slot) = self.inbox.next_mut() else {
-                return;
+                return true;
             };
             match (slot.state, slot.content.clone()) {
-                (SlotState::Waiting, _) if slot.expires_at <= now => return self.bury(now),
-                (SlotState::Doomed(_), _) => return self.bury(now),
+                (SlotState::Waiting, _) if slot.expires_at <= now => {
+                    self.bury(now);
+                    return true;
+                }
+                (SlotState::Doomed(_), _) => {
+                    self.bury(now);
+                    return true;
+                }
                 (SlotState::Buried(reason), _) => self.skip(reason),
-                (SlotState::Waiting, None) => return self.fetch(),
+                (SlotState::Waiting, None) => {
+                    self.fetch();
+                    return true;
+                }
                 (SlotState::Waiting, Some(content)) => {
                     let size = content.len();
                     let frame = frame_of(slot, content);
-                    if is_congested || !self.inbox.has_room(window, size) {
-                        return;
+                    if self.is_congested() || !self.has_room(size) {
+                        return false;
                     }
                     self.inbox.advance(SlotState::Sent(now));
                     self.transmit(frame);
                 }
-                (SlotState::Burying(_) | SlotState::Sent(_) | SlotState::Skipped, _) => return,
+                (SlotState::Burying(_) | SlotState::Sent(_) | SlotState::Skipped, _) => return true,
+            }
+        }
+    }
+
+    /// Sends what the feed has, in order, while there is room.
+    fn pump_feed(&mut self, now: UnixMillis) {
+        while let Some((_, body)) = self.feed.next(now) {
+            if self.is_congested() || !self.has_room(window_bytes(&body)) {
+                return;
+            }
+            let feed_offset = self.feed.advance(now);
+            match body.recalls {
+                Some(recalled) => {
+                    let (message, recall) = (id_bytes(recalled), id_bytes(body.message));
+                    self.transmit(Recall { message, seq: 0, recall, feed_offset });
+                }
+                None => self.transmit(Push { feed_offset, ..unnumbered(&body) }),
             }
         }
     }
@@ -97,16 +139,7 @@ impl Live {
             return;
         }
         self.transients.push((body.message, now));
-        self.transmit(Push {
-            seq: 0,
-            message: id_bytes(body.message),
-            accepted_ms: body.accepted_at.0,
-            expires_ms: body.expires_at.0,
-            priority: priority(body.priority) as i32,
-            collapse_key: body.collapse_key.clone().unwrap_or_default(),
-            encoding: PayloadEncoding::Json as i32,
-            payload: body.payload.clone(),
-        });
+        self.transmit(unnumbered(body));
     }
 
     /// Tells the ledger of tombstones.
@@ -130,7 +163,8 @@ fn frame_of(slot: &Slot, content: Content) -> Frame {
     match content {
         Content::Payload(payload) => push_of(slot, payload).into(),
         Content::Recall(recalled) => {
-            Recall { message: id_bytes(recalled), seq: slot.last, recall: id_bytes(slot.message) }.into()
+            Recall { message: id_bytes(recalled), seq: slot.last, recall: id_bytes(slot.message), feed_offset: 0 }
+                .into()
         }
     }
 }
@@ -145,6 +179,22 @@ fn push_of(slot: &Slot, payload: Bytes) -> Push {
         collapse_key: slot.collapse_key.clone().unwrap_or_default(),
         encoding: PayloadEncoding::Json as i32,
         payload,
+        feed_offset: 0,
+    }
+}
+
+/// A push outside the mailbox.
+fn unnumbered(body: &PushBody) -> Push {
+    Push {
+        seq: 0,
+        message: id_bytes(body.message),
+        accepted_ms: body.accepted_at.0,
+        expires_ms: body.expires_at.0,
+        priority: priority(body.priority) as i32,
+        collapse_key: body.collapse_key.clone().unwrap_or_default(),
+        encoding: PayloadEncoding::Json as i32,
+        payload: body.payload.clone(),
+        feed_offset: 0,
     }
 }
 
@@ -172,7 +222,11 @@ const fn skip_reason(reason: Reason) -> SkipReason {
         | Reason::OptedOut
         | Reason::QuietHours
         | Reason::Aborted
-        | Reason::NothingToRecall => SkipReason::Recalled,
+        | Reason::NothingToRecall
+        | Reason::NoVendorToken
+        | Reason::VendorRefused => SkipReason::Recalled,
+        // It comes by the vendor's channel: nothing is missing.
+        Reason::TakenByVendor => SkipReason::Recalled,
         Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => SkipReason::Overflow,
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of a live link, each with the fault that it guards against. The mailbox beside it is the real model.
 
+mod feed;
 mod opening;
 mod order;
 mod recalls;

@@ -56,6 +56,7 @@ fn full() -> Mailbox {
     ]
     .into();
     mailbox.hi = mailbox.lo + 10;
+    mailbox.has_vendor = true;
     mailbox.trimmed = [7, u64::MAX].into();
     mailbox.refused = [(8, Reason::Unbound), (9, Reason::Recalled)].into();
     mailbox

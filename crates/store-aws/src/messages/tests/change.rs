@@ -89,6 +89,38 @@ async fn a_write_whose_answer_was_lost_is_found() {
     assert_eq!(script.operations(), ["GetItem", "PutItem", "PutItem"]);
 }
 
+/// A broadcast that may go into the feed.
+fn broadcast() -> Message {
+    let options = Options { ttl_seconds: 60, delivery: DeliveryPolicy::OwnOnly, silent: true, ..Options::default() };
+    Message { stage: Stage::Accepted, schedule: Schedule::Now, release_at: None, options, ..scheduled(9) }
+}
+
+#[tokio::test]
+async fn a_release_into_the_feed_is_decided_on_what_is_stored() {
+    let (row, _) = row::write(&broadcast(), NOW);
+    let (store, script) = Script::store([item(&row), done()]);
+    let begun = store.begin_release(ID, NOW, Some(7)).await.unwrap().unwrap();
+    assert_eq!((begun.stage, begun.releasing_at, begun.feed_after), (Stage::Releasing, Some(NOW), Some(7)));
+    assert_eq!(script.operations(), ["GetItem", "PutItem"]);
+    let put = &script.sent()[1].body;
+    assert_eq!((&put["ConditionExpression"], &put["Item"]["fa"]), (&json!("#v = :v"), &json!({ "N": "7" })));
+    assert!(put["Item"]["ev"].is_null(), "nobody is enumerated: one segment ends it");
+    assert_eq!(put["Item"]["ds"], json_of(&row)["cl"], "and it is due at its end");
+
+    // Amended meanwhile, so that it may not enter: it is released all the same.
+    let slow = Message { options: Options { rate_per_second: Some(1), ..broadcast().options }, ..broadcast() };
+    let (store, script) = Script::store([item(&row), refused(&row::write(&slow, NOW).0), done()]);
+    let begun = store.begin_release(ID, NOW, Some(7)).await.unwrap().unwrap();
+    assert_eq!((begun.stage, begun.feed_after), (Stage::Releasing, None));
+    assert!(script.sent()[2].body["Item"]["ev"].is_object(), "in its 64 segments");
+
+    // Somebody else began, at their time and behind another entry.
+    let theirs = Message { stage: Stage::Releasing, releasing_at: Some(NOW), feed_after: Some(3), ..broadcast() };
+    let (store, script) = Script::store([item(&row), refused(&row::write(&theirs, NOW).0)]);
+    assert_eq!(store.begin_release(ID, NOW.plus(1), Some(7)).await.unwrap(), Some(theirs));
+    assert_eq!(script.operations(), ["GetItem", "PutItem"]);
+}
+
 #[tokio::test]
 async fn a_row_without_a_version_gets_one() {
     let (mut row, _) = row::write(&scheduled(9), NOW);

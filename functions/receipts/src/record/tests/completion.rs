@@ -1,9 +1,9 @@
 //! The delivery that ends last completes its message, whatever fails, and costs little where nobody asked.
 
-use homing_domain::{BusEvent, Stage, UnixMillis};
+use homing_domain::{BusEvent, UnixMillis};
 
 use super::*;
-use crate::tests::world::{app, released};
+use crate::tests::world::app;
 
 /// Both messages are released, each to devices 1 and 2; of the first, device 2 has ended before.
 fn world(asks: bool) -> Arc<World> {
@@ -127,6 +127,14 @@ fn numbers_from_before_the_release_complete_nothing() {
         assert_ne!(stages(&world)[0], Stage::Completed, "released before call {at}");
         assert_eq!(told(&world), []);
     }
+}
+
+#[test]
+fn what_is_in_a_feed_is_left_to_closing() {
+    let world = world(true);
+    world.with(|state| state.messages.get_mut(&MESSAGES[0]).unwrap().feed_after = Some(3));
+    handle(&world, &last()).unwrap();
+    assert_eq!((stages(&world)[0], told(&world)), (Stage::Released, vec![]));
 }
 
 #[test]

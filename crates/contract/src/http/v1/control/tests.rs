@@ -7,7 +7,8 @@ use super::*;
 
 const BEGAN: UnixMillis = UnixMillis(100_000);
 
-fn running(rate_per_second: Option<u32>) -> Message {
+/// A message that is being released.
+pub(in crate::http::v1) fn running(rate_per_second: Option<u32>) -> Message {
     Message {
         id: MessageId::from_bytes([1; 16]),
         app: "demo".parse().unwrap(),
@@ -30,6 +31,7 @@ fn running(rate_per_second: Option<u32>) -> Message {
         segments_done: 0,
         control: Control::default(),
         holds: Vec::new(),
+        feed_after: None,
     }
 }
 
@@ -48,6 +50,9 @@ fn the_rest_takes_as_long_as_its_part() {
     assert_eq!(progress(&resumed, 1_000, 0.25), (0.25, Some(6)), "a pause is no pace");
     assert_eq!(progress(&running(Some(100)), 1_000, 0.25), (0.25, Some(30)));
     assert_eq!(progress(&running(Some(10)), 1_000, 0.5), (0.5, Some(100)), "a rate that was changed on the way");
+    let mut in_feed = running(Some(10));
+    in_feed.feed_after = Some(0);
+    assert_eq!(progress(&in_feed, 1_000, 0.5), (0.5, Some(10)), "most of them were slowed by nothing");
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn device() -> Device {
         created_at: UnixMillis(1),
         updated_at: UnixMillis(1),
         revision: 1,
+        lanes: Vec::new(),
         user_since: None,
         preferences: Preferences::default(),
         seen_at: UnixMillis(0),

@@ -1,3 +1,4 @@
+use homing_domain::DeliveryPolicy;
 use homing_domain::limits::PAYLOAD_MAX_BYTES;
 use serde_json::json;
 
@@ -44,7 +45,8 @@ fn everything_wrong_is_named_at_once() {
     let all = broken(json!({
         "audience": {"devices": [DEVICE, "x", "hmp_forged"]},
         "notification": {"title": " ", "image": "ftp://x"},
-        "options": {"ttl_seconds": -1, "collapse_key": "", "rate_per_second": 0, "delivery": "vendor_only"},
+        "options": {"ttl_seconds": -1, "collapse_key": "", "rate_per_second": 0, "delivery": "vendor_only",
+            "fallback_after_seconds": 5},
         "schedule": {"at": "2030-01-01T00:00:00Z", "cron": "0 9 * * *", "timezone": "Asia/Shanghai", "at_local": "09:00"},
         "channels": {"pigeon": {}}
     }));
@@ -57,10 +59,46 @@ fn everything_wrong_is_named_at_once() {
         ("out_of_range", "/options/ttl_seconds"),
         ("out_of_range", "/options/rate_per_second"),
         ("empty", "/options/collapse_key"),
-        ("not_supported_yet", "/options/delivery"),
+        ("not_applicable", "/options/fallback_after_seconds"),
         ("schedule_ambiguous", "/schedule"),
     ];
     assert_eq!(all, expected.map(|(code, pointer)| pair(code, pointer)));
+}
+
+fn delivering(options: &Value) -> Checked<DeliveryPolicy> {
+    check(json!({"audience": {"all": true}, "data": {}, "options": options})).map(|push| push.options.delivery)
+}
+
+#[test]
+fn each_way_of_delivery_is_taken_within_its_bounds() {
+    let online_first = |fallback_after| DeliveryPolicy::OnlineFirst { fallback_after };
+    let fallback = |fallback_after| DeliveryPolicy::Fallback { fallback_after };
+    for (options, expected) in [
+        (json!({}), online_first(10_000)),
+        (json!({"delivery": "online_first"}), online_first(10_000)),
+        (json!({"delivery": "online_first", "fallback_after_seconds": 1}), online_first(1_000)),
+        (json!({"fallback_after_seconds": 900}), online_first(900_000)),
+        (json!({"delivery": "fallback"}), fallback(10_000)),
+        (json!({"delivery": "fallback", "fallback_after_seconds": 900}), fallback(900_000)),
+        (json!({"delivery": "own_only"}), DeliveryPolicy::OwnOnly),
+        (json!({"delivery": "vendor_only"}), DeliveryPolicy::VendorOnly),
+    ] {
+        assert_eq!(delivering(&options), Ok(expected), "{options}");
+    }
+    let at = "/options/fallback_after_seconds";
+    for (options, code) in [
+        (json!({"fallback_after_seconds": 0}), "out_of_range"),
+        (json!({"fallback_after_seconds": 901}), "out_of_range"),
+        (json!({"delivery": "fallback", "fallback_after_seconds": -1}), "out_of_range"),
+        (json!({"delivery": "own_only", "fallback_after_seconds": 10}), "not_applicable"),
+        (json!({"delivery": "vendor_only", "fallback_after_seconds": 10}), "not_applicable"),
+    ] {
+        let wrong: Vec<_> = delivering(&options).unwrap_err().into_vec();
+        let wrong: Vec<_> = wrong.into_iter().map(|wrong| (wrong.code, wrong.pointer)).collect();
+        assert_eq!(wrong, [pair(code, at)], "{options}");
+    }
+    let unknown = json!({"audience": {"all": true}, "data": {}, "options": {"delivery": "pigeon"}});
+    assert!(serde_json::from_value::<PushRequest>(unknown).is_err());
 }
 
 #[test]

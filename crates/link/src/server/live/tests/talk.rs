@@ -27,7 +27,7 @@ fn frames_that_are_not_the_device_s_break_the_protocol() {
         Push::default().into(),
         Welcome::default().into(),
         UpAck::default().into(),
-        Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened); RECEIPTS_PER_REQUEST_MAX + 1] }.into(),
+        Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened); RECEIPTS_PER_REQUEST_MAX + 1], feed_offset: 0 }.into(),
     ];
     for frame in wrong {
         let (world, mut live) = live();
@@ -92,7 +92,7 @@ fn a_probe_comes_when_it_was_asked_for_unless_something_else_did() {
     assert!(live.next_timeout() > world.now.plus(5_000), "once");
     let disturb: [fn(&mut World, &mut Live); 3] = [
         |world, live| world.push(live, body(1)),
-        |world, live| world.send(live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened)] }),
+        |world, live| world.send(live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened)], feed_offset: 0 }),
         |world, live| world.send(live, Ping::default()),
     ];
     for disturb in disturb {
@@ -171,7 +171,7 @@ fn facts_are_told_with_a_time_that_is_not_in_the_future() {
     let (world, mut live) = live();
     let late = FactReceipt { at_ms: u64::MAX, ..fact(2, FactKind::Displayed) };
     let unknown = FactReceipt { kind: 99, ..fact(3, FactKind::Opened) };
-    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened), late, unknown] });
+    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Opened), late, unknown], feed_offset: 0 });
     let receipts = recorded(&effects(&mut live)).1;
     let told: Vec<_> = receipts.iter().map(|receipt| (receipt.message, receipt.event, receipt.at.0)).collect();
     let expected =
@@ -186,7 +186,7 @@ fn now_or_never_is_delivered_by_its_receipt_and_comes_back_without_one() {
     world.hand_off(&mut live, body(1), 0);
     world.hand_off(&mut live, body(2), 0);
     assert_eq!(super::world::pushed(&effects(&mut live)), [0, 0], "a repeat is not sent");
-    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Received)] });
+    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Received)], feed_offset: 0 });
     assert_eq!(ends(&effects(&mut live)), [(message(1), Stage::Delivered, None)]);
     let mut leaving = live.leave(world.now);
     match leaving.poll() {
@@ -199,7 +199,7 @@ fn now_or_never_is_delivered_by_its_receipt_and_comes_back_without_one() {
 fn an_idle_link_keeps_no_queues() {
     let (world, mut live) = live();
     world.hand_off(&mut live, body(1), 0);
-    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Received)] });
+    world.send(&mut live, Ack { seq: 0, receipts: vec![fact(1, FactKind::Received)], feed_offset: 0 });
     let (tickets, _) = recorded(&effects(&mut live));
     tickets.into_iter().for_each(|ticket| live.recorded(world.now, ticket));
     assert_eq!((live.effects.capacity(), live.transients.capacity(), live.upstreams.capacity()), (0, 0, 0));

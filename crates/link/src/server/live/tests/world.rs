@@ -104,7 +104,7 @@ impl World {
     }
 
     pub(super) fn ack(&self, live: &mut Live, seq: Seq) {
-        self.send(live, Ack { seq, receipts: vec![] });
+        self.send(live, Ack { seq, receipts: vec![], feed_offset: 0 });
     }
 
     pub(super) fn send(&self, live: &mut Live, frame: impl Into<Frame>) {

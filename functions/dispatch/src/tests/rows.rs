@@ -1,0 +1,144 @@
+//! The rest of the world: the directory, the feed, the ledger's rows, the vendors.
+
+use homing_domain::{
+    AppId, BatchId, Channel, Claimed, Delivery, Device, DeviceId, FeedEntry, FeedOffset, MessageId, Receipt, ShardId,
+    Tally, UnixMillis, UserId, VendorAnswer, VendorPush,
+};
+use homing_ports::{Created, Devices, Feeds, Ledger, Replaced, Result, Vendors};
+
+use super::world::World;
+
+impl Devices for World {
+    async fn create_device(&self, _: Device) -> Result<Created> {
+        unreachable!()
+    }
+
+    async fn devices(&self, _: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        unreachable!()
+    }
+
+    async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.call(|state, _| state.devices.get(id).cloned())
+    }
+
+    async fn replace_device(&self, _: Device) -> Result<Replaced> {
+        unreachable!()
+    }
+
+    async fn touch_device(&self, _: &DeviceId, _: UnixMillis) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn delete_device(&self, _: &DeviceId) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn devices_of_app(&self, _: &AppId, _: u8, _: Option<DeviceId>, _: usize) -> Result<Vec<Device>> {
+        unreachable!()
+    }
+
+    async fn devices_of_user(&self, _: &AppId, _: &UserId, _: usize) -> Result<Vec<DeviceId>> {
+        unreachable!()
+    }
+}
+
+impl Feeds for World {
+    async fn feed_head(&self, _: &AppId) -> Result<FeedOffset> {
+        unreachable!()
+    }
+
+    async fn put_feed_entry(&self, _: &AppId, offset: FeedOffset, entry: FeedEntry) -> Result<Created> {
+        self.call(|state, _| {
+            let head = state.feed.last_key_value().map_or(0, |(head, _)| *head);
+            assert!(offset <= head + 1, "a hole before {offset}");
+            if !state.rivals.is_empty() {
+                let rival = state.rivals.remove(0);
+                assert!(state.feed.insert(offset, rival).is_none(), "the rival comes first");
+            }
+            match state.feed.entry(offset) {
+                std::collections::btree_map::Entry::Occupied(_) => Created::Exists,
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    place.insert(entry);
+                    Created::New
+                }
+            }
+        })
+    }
+
+    async fn feed_entries(&self, _: &AppId, after: FeedOffset, limit: usize) -> Result<Vec<(FeedOffset, FeedEntry)>> {
+        self.call(|state, _| {
+            state.feed.range(after + 1..).take(limit).map(|(offset, entry)| (*offset, *entry)).collect()
+        })
+    }
+
+    async fn trim_feed(&self, _: &AppId, through: FeedOffset) -> Result<()> {
+        self.call(|state, _| {
+            assert!(state.feed.last_key_value().is_some_and(|(head, _)| through < *head), "the head is trimmed");
+            state.feed.retain(|offset, _| *offset > through);
+        })
+    }
+}
+
+impl Ledger for World {
+    async fn record(&self, _: BatchId, _: Vec<Receipt>) -> Result<Vec<Delivery>> {
+        unreachable!()
+    }
+
+    async fn count(&self, _: BatchId, _: Vec<(MessageId, Tally)>) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn count_targets(&self, _: ShardId, _: MessageId, _: usize, _: u32) -> Result<()> {
+        unreachable!()
+    }
+
+    async fn claim_delivery(
+        &self,
+        message: MessageId,
+        device: DeviceId,
+        channel: Channel,
+        now: UnixMillis,
+    ) -> Result<Claimed> {
+        self.call(|state, _| {
+            let row = state.deliveries.entry((message, device));
+            row.or_insert_with(|| Delivery::new(message, device, channel)).claim(now)
+        })
+    }
+
+    async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
+        self.call(|state, _| {
+            if let Some(row) = state.deliveries.get_mut(&(message, device)) {
+                row.release_claim();
+            }
+        })
+    }
+
+    async fn tally(&self, _: MessageId) -> Result<Tally> {
+        unreachable!()
+    }
+
+    async fn delivery(&self, message: MessageId, device: DeviceId) -> Result<Option<Delivery>> {
+        self.call(|state, _| state.deliveries.get(&(message, device)).cloned())
+    }
+
+    async fn deliveries(&self, _: MessageId, _: Option<DeviceId>, _: usize) -> Result<Vec<Delivery>> {
+        unreachable!()
+    }
+}
+
+impl Vendors for World {
+    fn serves(&self, channel: Channel) -> bool {
+        self.with(|state| state.channels.contains(&channel))
+    }
+
+    async fn ask_vendor(&self, channel: Channel, pushes: Vec<VendorPush>) -> Result<Vec<VendorAnswer>> {
+        self.call(|state, is_cut| {
+            let reach = if is_cut { pushes.len() / 2 } else { pushes.len() };
+            let mut answer = |push: VendorPush| {
+                state.asked.push((state.calls, channel, push));
+                if state.answers.is_empty() { VendorAnswer::Accepted } else { state.answers.remove(0) }
+            };
+            pushes.into_iter().take(reach).map(&mut answer).collect()
+        })
+    }
+}

@@ -99,7 +99,7 @@ demo: ## The main job against a server that is killed on the way, with an indepe
 
 # How large demo-audience is. A process may have 20,000 descriptors, and a TCP link is one.
 DEVICES ?= 100000
-LINKS ?= 12000
+LINKS ?= 19000
 UPLOADED_USERS ?= 50000
 
 .PHONY: demo-audience

@@ -57,8 +57,8 @@ pub(crate) struct Broadcast {
 pub(crate) enum WrittenDown {
     /// Something was sent.
     Sent(Sent),
-    /// The server was killed at this moment (milliseconds since 1970), with this message on its way.
-    Killed { message_id: String, at: u64 },
+    /// The server was killed at this moment (milliseconds since 1970).
+    Killed { at: u64 },
 }
 
 /// It was answered with 202.

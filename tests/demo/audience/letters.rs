@@ -43,9 +43,9 @@ impl Sender {
         Ok(message_id)
     }
 
-    /// Writes down that the server was killed while this message was on its way.
-    pub(super) fn note_kill(&mut self, message: &str, at: u64) -> Result<()> {
-        self.write(&WrittenDown::Killed { message_id: message.to_owned(), at })
+    /// Writes down that the server was killed: the numbers of broadcasts may miss what was acknowledged in that moment.
+    pub(super) fn note_kill(&mut self, at: u64) -> Result<()> {
+        self.write(&WrittenDown::Killed { at })
     }
 
     fn write(&mut self, line: &WrittenDown) -> Result<()> {

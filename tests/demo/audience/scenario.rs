@@ -97,7 +97,7 @@ impl Scenario {
         let options = json!({"options": {"ttl_seconds": 3_600, "rate_per_second": RATE_OF_PAGES}});
         let message = self.sender.send(broadcast, audience, options).await?;
         until(&self.sender, &message, |view| enumerated(view) > 0.1).await?;
-        self.kill_the_server("while the expression was enumerated", None).await?;
+        self.kill_the_server("while the expression was enumerated").await?;
         self.arrived(&message, &to, began, "a tag expression, by pages").await
     }
 
@@ -108,7 +108,7 @@ impl Scenario {
         let broadcast = once("标签：从 feed 🎯", to.clone());
         let began = now_millis();
         let message = self.sender.send(broadcast, audience, json!({})).await?;
-        self.everywhere(&message, &to, began, "a tag expression, by the feed").await
+        self.everywhere(&message, &to, Some(began), "a tag expression, by the feed").await
     }
 
     /// The users of an uploaded list.
@@ -145,7 +145,7 @@ impl Scenario {
             .filter_map(|message| Some(message["message_id"].as_str()?.to_owned()))
             .collect();
         for occurrence in &occurrences {
-            self.everywhere(occurrence, &to, now_millis(), "an occurrence of cron").await?;
+            self.everywhere(occurrence, &to, None, "an occurrence of cron").await?;
         }
         Ok(())
     }
@@ -157,12 +157,12 @@ impl Scenario {
         let message = self.sender.send(broadcast, json!({"all": true}), json!({})).await?;
         let some = self.crowd.live(|_| true) / 10;
         self.heard.until(&message, some, EVERYWHERE_WITHIN).await?;
-        self.kill_the_server("in the middle of the broadcast", Some(&message)).await?;
-        self.everywhere(&message, &Addressed::All {}, began, "everyone, with a kill on the way").await?;
+        self.kill_the_server("in the middle of the broadcast").await?;
+        self.everywhere(&message, &Addressed::All {}, Some(began), "everyone, with a kill on the way").await?;
         let broadcast = once("广播：再来一次 📣", Addressed::All {});
         let began = now_millis();
         let message = self.sender.send(broadcast, json!({"all": true}), json!({})).await?;
-        self.everywhere(&message, &Addressed::All {}, began, "everyone, undisturbed").await
+        self.everywhere(&message, &Addressed::All {}, Some(began), "everyone, undisturbed").await
     }
 
     /// Everyone, but it is paused, slowed down, resumed, and aborted half way.
@@ -229,12 +229,12 @@ impl Scenario {
         Ok(())
     }
 
-    /// Waits until the logs of all live devices have it. What went by the feed is counted in the same second.
-    async fn everywhere(&mut self, message: &str, to: &Addressed, began: u64, what: &str) -> Result<()> {
+    /// Waits until the logs of all live devices have it, and says how long after `began` the last had it.
+    async fn everywhere(&mut self, message: &str, to: &Addressed, began: Option<u64>, what: &str) -> Result<()> {
         let live = self.crowd.live(|device| to.is_for(device));
         let reach = self.heard.until(message, live, EVERYWHERE_WITHIN).await?;
-        let millis = reach.last_at.saturating_sub(began);
-        crate::say(format!("{what}: {live} live devices, the last after {millis} ms"));
+        let after = began.map_or_else(String::new, |began| format!(", the last after {} ms", reach.last_at - began));
+        crate::say(format!("{what}: {live} live devices{after}"));
         Ok(())
     }
 
@@ -242,12 +242,9 @@ impl Scenario {
         self.crowd.devices.iter().filter(|device: &&Simulated| to.is_for(device)).count()
     }
 
-    /// A broadcast that was on its way by the feed may miss in the numbers what was acknowledged in that moment.
-    async fn kill_the_server(&mut self, when: &str, by_feed: Option<&str>) -> Result<()> {
+    async fn kill_the_server(&mut self, when: &str) -> Result<()> {
         self.server.kill().await?;
-        if let Some(message) = by_feed {
-            self.sender.note_kill(message, now_millis())?;
-        }
+        self.sender.note_kill(now_millis())?;
         self.server = self.command.start().await.context("the server did not come up again")?;
         crate::say(format!("the server was killed {when}, and is up again"));
         Ok(())

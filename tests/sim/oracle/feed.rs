@@ -52,7 +52,8 @@ impl World {
                 Some(recalled) => messages.iter().find(|other| other.id == recalled),
                 None => Some(message),
             };
-            let Some(subject) = subject else { continue };
+            // Whoever was of an excluded user when it was asked for them may be of another by now.
+            let Some(subject) = subject.filter(|subject| subject.exclude.users.is_empty()) else { continue };
             for device in rows.iter().filter(|device| subject.rendering_in_feed(device).is_some()) {
                 self.hit("check", "a device has its broadcasts");
                 if !self.has_from_feed(message, subject, device.id) {

@@ -90,7 +90,7 @@ pub struct PushArguments {
 /// By which way devices are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeliveryChoice {
-    /// The own link while it is up, else the vendor; the vendor too if the device does not acknowledge [default]
+    /// The own link while it is up, else the vendor; the vendor too if the device does not acknowledge; the default
     OnlineFirst,
     /// The own link and the mailbox, and no vendor
     OwnOnly,

@@ -163,10 +163,11 @@ impl World {
 
     /// Broadcasts at one moment, while nobody is there; one of them is stopped before anybody comes back.
     pub(crate) fn last_broadcasts(&mut self) {
-        // Slow enough for two to want the same place in the feed.
+        // Slow enough for two to want the same place in the feed; and gateways have to find out by themselves.
         let mut state = self.state();
         state.faults.slow = 500;
         state.faults.slow_for = 300;
+        state.faults.notice_lost = 300;
         drop(state);
         for _ in 0..3 {
             let options = Options { ttl_seconds: 900, ..plain() };

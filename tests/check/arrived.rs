@@ -1,6 +1,6 @@
 //! From a device's log: what arrived, in which order, and whether that is right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expected::Expectations;
 use super::record::Seen;
@@ -10,6 +10,8 @@ use super::record::Seen;
 pub(crate) struct Arrivals {
     /// How often each message arrived, repeats that are allowed not counted.
     pub(crate) messages: BTreeMap<String, usize>,
+    /// Those of them that came by the feed.
+    pub(crate) by_feed: BTreeSet<String>,
     /// Messages repeated because the process was killed inside the callback.
     pub(crate) repeats: usize,
     /// Processes that wrote this log.
@@ -62,7 +64,10 @@ impl<'a> Walk<'a> {
             self.arrivals.repeats += 1;
             return;
         }
-        if seq <= self.last {
+        // What comes by the feed has no number.
+        if seq == 0 {
+            self.arrivals.by_feed.insert(message_id.to_owned());
+        } else if seq <= self.last {
             self.wrong(format!("message {message_id} came with seq {seq} after seq {}", self.last));
         } else if seq > self.last + 1 {
             self.wrong(format!("seqs {} to {} are missing without a Skip", self.last + 1, seq - 1));

@@ -1,6 +1,6 @@
 //! From a device's log: what arrived, in which order, and whether that is right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::expected::Expectations;
 use super::record::Seen;
@@ -10,8 +10,8 @@ use super::record::Seen;
 pub(crate) struct Arrivals {
     /// How often each message arrived, repeats that are allowed not counted.
     pub(crate) messages: BTreeMap<String, usize>,
-    /// Those of them that came by the feed.
-    pub(crate) by_feed: BTreeSet<String>,
+    /// When those of them arrived that came by the feed.
+    pub(crate) by_feed: BTreeMap<String, u64>,
     /// Messages repeated because the process was killed inside the callback.
     pub(crate) repeats: usize,
     /// Processes that wrote this log.
@@ -44,7 +44,7 @@ impl Arrivals {
                     walk.arrivals.starts += 1;
                     walk.repeatable = walk.newest;
                 }
-                Seen::Message { seq, message_id, text } => walk.message(*seq, message_id, text),
+                Seen::Message { seq, message_id, text, at } => walk.message(*seq, message_id, text, *at),
                 Seen::Skipped { from, through, reason } => walk.skip(*from, *through, reason),
                 Seen::PossibleLoss {} => walk.wrong("was told that messages may be lost".to_owned()),
             }
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         self.arrivals.findings.push(format!("device {}: {what}", self.device));
     }
 
-    fn message(&mut self, seq: u64, message_id: &'a str, text: &str) {
+    fn message(&mut self, seq: u64, message_id: &'a str, text: &str, at: u64) {
         // A process that died inside the callback may get that one message again, first thing and unchanged.
         if self.repeatable.take() == Some((seq, message_id)) {
             self.arrivals.repeats += 1;
@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
         }
         // What comes by the feed has no number.
         if seq == 0 {
-            self.arrivals.by_feed.insert(message_id.to_owned());
+            self.arrivals.by_feed.insert(message_id.to_owned(), at);
         } else if seq <= self.last {
             self.wrong(format!("message {message_id} came with seq {seq} after seq {}", self.last));
         } else if seq > self.last + 1 {

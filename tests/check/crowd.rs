@@ -8,12 +8,9 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::balance::uncounted;
 use crate::crowd_record::{Broadcast, Sent, Simulated, WrittenDown};
 use crate::record::{read_json, read_lines};
-
-/// What a device heard so long before its server was killed may be missing in the numbers: an acknowledgement travels with a
-/// delay of 100 ms and is counted within a second.
-const UNCOUNTED_FOR_MILLIS: u64 = 1_500;
 
 /// A line of the crowd's log.
 #[derive(Clone, Debug, Deserialize)]
@@ -128,8 +125,7 @@ impl Crowd {
     /// Deliveries of a message whose acknowledgements may have died with the server.
     fn in_flight(&self, message: &str, kills: &[u64]) -> i64 {
         let heard = self.heard_at.get(message).map(Vec::as_slice).unwrap_or_default();
-        let is_lost = |at: &&u64| kills.iter().any(|killed| (killed - UNCOUNTED_FOR_MILLIS..=*killed).contains(*at));
-        i64::try_from(heard.iter().filter(is_lost).count()).unwrap_or(i64::MAX)
+        uncounted(heard.iter().copied(), kills)
     }
 
     fn look_for_strangers(&mut self, sent: &[Sent]) {

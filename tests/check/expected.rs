@@ -20,6 +20,8 @@ pub(crate) struct Expectations {
     pub(crate) requests: usize,
     /// Keys of which at least one request had no answer.
     pub(crate) unanswered: BTreeSet<String>,
+    /// When something was cut off that carries acknowledgements or counts them.
+    pub(crate) cuts: Vec<u64>,
     /// What is wrong already.
     pub(crate) findings: Vec<String>,
 }
@@ -47,6 +49,7 @@ impl Expectations {
                 Published::Unanswered { key, .. } => {
                     this.unanswered.insert(key.clone());
                 }
+                Published::CutOff { at } => this.cuts.push(*at),
                 Published::Refused { key, status, why } => {
                     if *status < 500 && *status != 429 {
                         this.findings.push(format!("key {key} was refused with {status}: {why}"));

@@ -44,6 +44,8 @@ pub(crate) enum Published {
     Unanswered { key: String, why: String },
     /// It was answered with an error.
     Refused { key: String, status: u16, why: String },
+    /// A server, a device's process or the links were just cut off, at this moment (milliseconds since 1970).
+    CutOff { at: u64 },
 }
 
 /// A line of a device's callback log, written before the callback returns.
@@ -52,8 +54,8 @@ pub(crate) enum Published {
 pub(crate) enum Seen {
     /// A process with this device's state began.
     Started {},
-    /// The callback got a message.
-    Message { seq: u64, message_id: String, text: String },
+    /// The callback got a message, at this moment (milliseconds since 1970).
+    Message { seq: u64, message_id: String, text: String, at: u64 },
     /// The gateway said that these seqs will not come.
     Skipped { from: u64, through: u64, reason: String },
     /// The SDK said that something may be lost.

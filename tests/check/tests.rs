@@ -26,7 +26,7 @@ fn answered(key: &str, id: &str) -> Published {
 }
 
 fn message(seq: u64, id: &str, key: &str) -> Seen {
-    Seen::Message { seq, message_id: id.into(), text: format!("text {key} 👋") }
+    Seen::Message { seq, message_id: id.into(), text: format!("text {key} 👋"), at: 10_000 }
 }
 
 /// d1 and d2 are for m1 (user), all for m2.
@@ -126,5 +126,31 @@ fn the_balance_must_say_what_the_logs_say() {
         Balances::from([("m1".into(), balance(2)), ("m2".into(), balance(3)), ("m3".into(), balance(1))]),
     ] {
         assert_eq!(compare(&expectations, &arrivals, &bad).len(), 1, "{bad:?}");
+    }
+}
+
+#[test]
+fn of_a_broadcast_by_the_feed_only_what_was_cut_off_may_be_uncounted() {
+    let by_feed = |device: &str, lines: &[Seen]| {
+        let lines: Vec<Seen> = lines.iter().cloned().chain([message(0, "m2", "k2")]).collect();
+        (device.to_owned(), Arrivals::read(device, &lines, &expectations()))
+    };
+    let one = [message(1, "m1", "k1")];
+    let arrivals = BTreeMap::from([by_feed("d1", &one), by_feed("d2", &one), by_feed("d3", &[])]);
+    let balance = |number| Balance { targeted: number, delivered: number, ..Balance::default() };
+    let counted = |number| Balances::from([("m1".into(), balance(2)), ("m2".into(), balance(number))]);
+    for (cuts, number, findings) in [
+        (vec![], 3, 0),
+        (vec![], 2, 1),
+        (vec![], 0, 1),
+        (vec![], 4, 1),
+        (vec![11_000], 0, 0),
+        (vec![11_000], 4, 1),
+        (vec![9_999], 2, 1),
+        (vec![11_501], 2, 1),
+    ] {
+        let expectations = Expectations { cuts, ..expectations() };
+        let found = compare(&expectations, &arrivals, &counted(number));
+        assert_eq!(found.len(), findings, "{:?} {number}: {found:?}", expectations.cuts);
     }
 }

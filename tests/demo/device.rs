@@ -66,7 +66,8 @@ impl App {
         while let Some(delivery) = self.inbox.next().await {
             let seen = match delivery.event() {
                 Event::Message(message) => {
-                    Some(Seen::Message { seq: message.seq, message_id: message.id.to_string(), text: text_of(message) })
+                    let (message_id, text) = (message.id.to_string(), text_of(message));
+                    Some(Seen::Message { seq: message.seq, message_id, text, at: now_millis() })
                 }
                 Event::Skipped { first, last, reason } => {
                     Some(Seen::Skipped { from: *first, through: *last, reason: format!("{reason:?}") })
@@ -85,6 +86,11 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_millis() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
 /// The text that a person would see; what cannot be read is logged as it is, for the checker to find.

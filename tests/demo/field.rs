@@ -55,6 +55,19 @@ impl Field {
         tokio::spawn(async move { publisher.send_all(letters).await })
     }
 
+    /// Breaks every link without a word; how many there were.
+    pub(crate) async fn drop_links(&mut self) -> Result<usize> {
+        let dropped = self.fleet.drop_links().await?;
+        self.publisher.note_cut_off()?;
+        Ok(dropped)
+    }
+
+    /// Kills the process of a device.
+    pub(crate) async fn kill_a_device(&mut self) -> Result<()> {
+        self.fleet.kill_one().await?;
+        self.publisher.note_cut_off()
+    }
+
     /// Waits until all balances are closed, and writes them down for the checker.
     pub(crate) async fn write_balances(&self) -> Result<()> {
         let balances = self.settled().await?;
@@ -67,7 +80,9 @@ impl Field {
         let wanted = expected_per_device(&lines, &self.fleet.devices);
         let waited = tokio::time::timeout(ARRIVED_WITHIN, async {
             loop {
-                self.fleet.revive(&self.program).await?;
+                if self.fleet.revive(&self.program).await? > 0 {
+                    self.publisher.note_cut_off()?;
+                }
                 if self.fleet.logged()?.iter().zip(&wanted).all(|(logged, wanted)| logged >= wanted) {
                     return anyhow::Ok(());
                 }

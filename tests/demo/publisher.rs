@@ -14,6 +14,7 @@ use homing_contract::http::v1::{AudienceRequest, Notification, PushAccepted, Pus
 
 use jiff::Timestamp;
 
+use crate::device::now_millis;
 use crate::record::{Audience, Published};
 
 /// Requests under way at the same time.
@@ -124,6 +125,12 @@ impl Publisher {
         let Letter { key, audience, text, .. } = letter.clone();
         self.write(&Published::Request { key: key.clone(), audience, text })?;
         self.write(&Published::Answered { key, message_id: message_id.to_owned() })
+    }
+
+    /// Writes down that a server, a device's process or the links were just cut off: acknowledgements may have died with
+    /// them.
+    pub(crate) fn note_cut_off(&self) -> Result<()> {
+        self.write(&Published::CutOff { at: now_millis() })
     }
 
     fn write(&self, line: &Published) -> Result<()> {

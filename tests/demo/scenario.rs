@@ -54,9 +54,9 @@ impl Scenario {
         let publisher = Publisher::new(api.clone(), &app.server_key, &Field::publisher_log(directory))?;
         let (orders, receiver) = mpsc::channel(1);
         tokio::spawn({
-            let command = command.clone();
+            let (command, publisher) = (command.clone(), publisher.clone());
             async move {
-                if let Err(error) = keep(command, server, receiver).await {
+                if let Err(error) = keep(command, server, receiver, publisher).await {
                     crate::say(format!("the server is lost: {error:#}"));
                 }
             }
@@ -74,8 +74,8 @@ impl Scenario {
             match chunk {
                 // From here on each restart has its drill.
                 1 => self.kill_server().await?,
-                4 => links_dropped = self.field.fleet.drop_links().await?,
-                6 => self.field.fleet.kill_one().await?,
+                4 => links_dropped = self.field.drop_links().await?,
+                6 => self.field.kill_a_device().await?,
                 _ => {}
             }
             sending.await??;

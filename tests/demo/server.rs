@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use homing::process::{ServerCommand, ServerProcess};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::publisher::Publisher;
+
 /// The drills in their order, with the passing at which each strikes: early enough for its share of the messages.
 const DRILLS: [(&str, u32); 8] = [
     ("before-audience-send", 40),
@@ -54,6 +56,7 @@ pub(crate) async fn keep(
     command: ServerCommand,
     first: ServerProcess,
     mut orders: mpsc::Receiver<Order>,
+    publisher: Publisher,
 ) -> Result<()> {
     let mut deaths = Deaths::default();
     let mut drills = DRILLS.into_iter();
@@ -64,6 +67,7 @@ pub(crate) async fn keep(
             ended = server.ended() => {
                 let status = ended?;
                 let Some(point) = armed else { bail!("the server ended by itself: {status}") };
+                publisher.note_cut_off()?;
                 confirm(&command, point)?;
                 *deaths.at.entry(point).or_default() += 1;
                 None
@@ -74,6 +78,7 @@ pub(crate) async fn keep(
             None => {}
             Some(Some(Order::Kill(done))) => {
                 server.kill().await?;
+                publisher.note_cut_off()?;
                 deaths.killed += 1;
                 let _gone = done.send(());
             }

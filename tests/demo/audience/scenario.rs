@@ -1,7 +1,7 @@
 //! The scenario, step by step.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use homing::client::{ApiClient, AppKeys, Profile};
@@ -14,6 +14,7 @@ use super::heard::HeardLog;
 use super::letters::Sender;
 use super::watch::{enumerated, number, until, within};
 use crate::crowd_record::{Addressed, Broadcast, Simulated};
+use crate::device::now_millis;
 use crate::field::{HEARTBEAT, sibling};
 
 /// The tag of five devices of a hundred.
@@ -266,13 +267,6 @@ fn slower_than_the_demo() -> homing_contract::http::v1::HeartbeatView {
 #[expect(clippy::disallowed_methods, reason = "the demonstration measures real time")]
 fn started() -> Instant {
     Instant::now()
-}
-
-/// The present, in milliseconds since 1970, as the crowd's log tells it.
-#[expect(clippy::disallowed_methods, reason = "the demonstration measures real time")]
-fn now_millis() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn once(text: &str, to: Addressed) -> Broadcast {

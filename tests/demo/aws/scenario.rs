@@ -82,8 +82,8 @@ impl Run {
             match chunk {
                 2 => self.kill_a_gateway().await?,
                 3 => self.gateways[0].start().await?,
-                4 => links_dropped = self.field.fleet.drop_links().await?,
-                5 => self.field.fleet.kill_one().await?,
+                4 => links_dropped = self.field.drop_links().await?,
+                5 => self.field.kill_a_device().await?,
                 7 => self.drain_a_gateway().await?,
                 _ => {}
             }
@@ -107,6 +107,7 @@ impl Run {
     async fn kill_a_gateway(&mut self) -> Result<()> {
         let links = self.gateways[0].links().await?;
         self.gateways[0].kill().await?;
+        self.field.publisher.note_cut_off()?;
         crate::say(format!("a gateway with {links} links is killed (SIGKILL)"));
         Ok(())
     }

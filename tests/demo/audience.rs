@@ -18,6 +18,7 @@ use anyhow::Result;
 
 use scenario::Scenario;
 pub(crate) use scenario::Size;
+pub(crate) use watch::look_again;
 
 /// Runs it.
 pub(crate) async fn demonstrate(program: &Path, directory: &Path, size: Size) -> Result<ExitCode> {

@@ -49,7 +49,7 @@ pub(super) async fn within(
 }
 
 /// Until the next look.
-pub(super) async fn look_again() {
+pub(crate) async fn look_again() {
     // sleep: other processes do the work, and tell nobody how far they are.
     tokio::time::sleep(LOOK_EVERY).await;
 }

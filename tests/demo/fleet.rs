@@ -161,7 +161,9 @@ impl Fleet {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
                 Err(error) => return Err(error.into()),
             };
-            let mut ids: Vec<&str> = text.lines().filter_map(|line| line.split("\"message_id\":\"").nth(1)).collect();
+            // A killed process logs the message that it was handling once more.
+            let id = |line| -> Option<&str> { str::split(line, "\"message_id\":\"").nth(1)?.split('"').next() };
+            let mut ids: Vec<&str> = text.lines().filter_map(id).collect();
             ids.sort_unstable();
             ids.dedup();
             Ok(ids.len())

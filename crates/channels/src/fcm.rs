@@ -1,0 +1,78 @@
+//! Firebase Cloud Messaging, HTTP v1: one target a request, OAuth by a service account, no receipts.
+//!
+//! Sources: "Send a message using FCM HTTP v1 API", "FCM error codes" and "Throttling and quotas" at firebase.google.com,
+//! "Using OAuth 2.0 for server to server applications" at developers.google.com.
+
+mod access;
+mod credential;
+mod decode;
+mod encode;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use homing_domain::{Channel, UnixMillis};
+use serde_json::Value;
+
+pub use credential::Credential;
+
+use crate::{
+    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, CredentialError, EncodeError, Exchange,
+    Limits, Operation, Response, Surroundings, Vendor, client_credentials,
+};
+
+/// The vendor.
+#[derive(Clone, Copy, Debug)]
+pub struct Fcm;
+
+impl Vendor for Fcm {
+    fn channel(&self) -> Channel {
+        Channel::Fcm
+    }
+
+    fn limits(&self) -> Limits {
+        // "Throttling and quotas": 600,000 messages a minute for a project; a sixth is left for its other senders.
+        Limits { tokens_max: 1, requests_per_second: 8_000, drops_repeats: false }
+    }
+
+    fn read_credential(&self, upload: &Value, _: UnixMillis) -> Result<crate::Credential, CredentialError> {
+        Credential::read(upload).map(crate::Credential::Fcm)
+    }
+
+    fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
+        access::ask(of(around)?, around.origins, around.now).map(Authorization::Ask)
+    }
+
+    fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>> {
+        client_credentials::read(response, now)
+    }
+
+    fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
+        let exchange = match operation {
+            Operation::Push(push) => encode::push(of(around)?, around, push)?,
+            Operation::Subscribe { topic, tokens } => {
+                of(around)?;
+                encode::subscribe(around, topic, tokens)?
+            }
+            Operation::CreateBroadcastChannel { .. } => return Err(EncodeError::Unsupported("broadcast channels")),
+            Operation::FetchDeadTokens => return Err(EncodeError::Unsupported("list of dead tokens")),
+        };
+        Ok(Box::new(exchange))
+    }
+
+    fn read_callback(
+        &self,
+        _: &crate::Credential,
+        _: Callback<'_>,
+        _: UnixMillis,
+    ) -> Result<Vec<CallbackEvent>, CallbackError> {
+        Err(CallbackError::Unsupported)
+    }
+}
+
+fn of<'a>(around: &Surroundings<'a>) -> Result<&'a Credential, EncodeError> {
+    match around.credential {
+        crate::Credential::Fcm(credential) => Ok(credential),
+        _ => Err(EncodeError::Misused("the credential is not Google's")),
+    }
+}

@@ -7,6 +7,6 @@
 pub mod v1;
 
 pub use v1::{
-    AudienceInput, DecodeError, DispatchInput, Item, ReceiptsInput, decode, decode_audience_input,
+    AudienceInput, DecodeError, DispatchInput, Item, ReceiptsInput, decode, decode_audience_input, decode_channel_job,
     decode_dispatch_input, decode_receipts_input, encode,
 };

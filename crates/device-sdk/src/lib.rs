@@ -39,6 +39,7 @@ mod router;
 mod state;
 mod status;
 mod transports;
+mod web_push;
 
 pub use builder::{Builder, StartError};
 pub use device::{Device, DeviceError, UpError};
@@ -55,3 +56,4 @@ pub use state::{
 };
 pub use status::{Status, Why};
 pub use transports::{Preference, Transports, TransportsError, Trust};
+pub use web_push::{WEB_PUSH_KEYS_BYTES, WebPushError, WebPushKeys, WebPushMessage};

@@ -21,6 +21,15 @@ pub struct ServerKey {
     pub expires_at: Option<UnixMillis>,
 }
 
+/// Whom an app's alerts go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// At most [`crate::limits::ALERT_EMAILS_MAX`] addresses.
+    pub emails: Vec<String>,
+    /// An `https://` URL that each alert is posted to as JSON, signed.
+    pub webhook_url: Option<String>,
+}
+
 /// An app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
@@ -40,6 +49,8 @@ pub struct App {
     pub events: EventSettings,
     /// Where messages from its devices go.
     pub upstream: UpstreamRoute,
+    /// Whom its alerts go to.
+    pub alerts: AlertSettings,
     /// When it was made.
     pub created_at: UnixMillis,
     /// Raised by each change; a change names the one it read.

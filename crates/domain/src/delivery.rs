@@ -65,7 +65,11 @@ pub struct Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// Nobody else does.
-    Granted,
+    Granted {
+        /// Whether somebody set out to ask before and was not heard of again for [`VENDOR_CLAIM_KEPT_FOR`]: the vendor may have
+        /// it.
+        asked_before: bool,
+    },
     /// Somebody else is at it: look again after [`VENDOR_CLAIM_KEPT_FOR`].
     Taken,
     /// The delivery has ended.
@@ -93,7 +97,8 @@ impl Delivery {
         }
     }
 
-    /// Claims the delivery for the vendor's way. Only one at a time asks the vendor: a vendor does not know a repeat.
+    /// Claims the delivery for the vendor's way. Only one at a time asks the vendor: a vendor does not know a repeat. A claim
+    /// that was neither given back nor followed by an end stays known, to whoever claims after it.
     pub fn claim(&mut self, now: UnixMillis) -> Claimed {
         if self.stage.is_terminal() {
             return Claimed::Ended;
@@ -103,8 +108,7 @@ impl Delivery {
         if self.claimed_at.is_some_and(is_fresh) {
             return Claimed::Taken;
         }
-        self.claimed_at = Some(now);
-        Claimed::Granted
+        Claimed::Granted { asked_before: self.claimed_at.replace(now).is_some() }
     }
 
     /// Nothing came of it: the next one may try.
@@ -244,12 +248,17 @@ mod tests {
     fn one_at_a_time_asks_the_vendor() {
         let mut row = row();
         let now = UnixMillis(10 * VENDOR_CLAIM_KEPT_FOR);
-        assert_eq!(row.claim(now), Claimed::Granted);
+        let first = Claimed::Granted { asked_before: false };
+        assert_eq!(row.claim(now), first);
         assert_eq!(row.claim(now.minus(1)), Claimed::Taken, "its clock was read a moment before");
         assert_eq!(row.claim(now.plus(VENDOR_CLAIM_KEPT_FOR - 1)), Claimed::Taken);
-        assert_eq!(row.claim(now.plus(VENDOR_CLAIM_KEPT_FOR)), Claimed::Granted, "the first has failed");
+        let later = now.plus(VENDOR_CLAIM_KEPT_FOR);
+        let again = Claimed::Granted { asked_before: true };
+        assert_eq!(row.claim(later), again, "the first has failed, nobody knows how far it came");
+        assert_eq!(row.claim(later), Claimed::Taken);
+        assert_eq!(row.claim(later.plus(VENDOR_CLAIM_KEPT_FOR)), again, "and that stays known");
         row.release_claim();
-        assert_eq!(row.claim(now), Claimed::Granted);
+        assert_eq!(row.claim(now), first, "nothing came of it");
         let taken = Event::Ended(Ended::undelivered(Reason::TakenByVendor, None));
         assert!(!row.record(&receipt(taken), batch(1)), "who has it is no end");
         assert!(row.record(&ended(None), batch(1)));

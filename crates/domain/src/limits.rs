@@ -77,6 +77,9 @@ pub const FALLBACK_MAX: Millis = QUEUE_DELAY_MAX;
 /// Whoever claimed a delivery to ask the vendor has failed when nothing came of it for so long.
 pub const VENDOR_CLAIM_KEPT_FOR: Millis = 60_000;
 
+/// Addresses that an app's alerts go to: a team's, not a mailing list.
+pub const ALERT_EMAILS_MAX: usize = 8;
+
 /// Devices in one shard: about 12 kB of ids, far below the 256 KiB of an SQS message, and a short retry unit.
 pub const SHARD_MAX_DEVICES: usize = 256;
 /// Segments that an audience of everyone is split into, each with its cursor, so that workers share the enumeration.

@@ -40,13 +40,16 @@ pub enum Reason {
     NoVendorToken,
     /// Failed: it was to go by the vendor alone, and the vendor does not take it.
     VendorRefused,
+    /// Handed off, perhaps: the vendor was asked and nobody knows whether it has it, since its answer was lost or whoever asked
+    /// died. Asking again might bring it twice.
+    VendorSilent,
     /// No end by itself: the vendor has it, and tells what becomes of it. Why a mailbox entry is not sent any more.
     TakenByVendor,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TimeToLive,
         Self::Closed,
         Self::Offline,
@@ -64,6 +67,7 @@ impl Reason {
         Self::ReadElsewhere,
         Self::NoVendorToken,
         Self::VendorRefused,
+        Self::VendorSilent,
         Self::TakenByVendor,
     ];
 
@@ -88,6 +92,7 @@ impl Reason {
             Self::ReadElsewhere => "read_elsewhere",
             Self::NoVendorToken => "no_vendor_token",
             Self::VendorRefused => "vendor_refused",
+            Self::VendorSilent => "vendor_silent",
             Self::TakenByVendor => "taken_by_vendor",
         }
     }
@@ -113,6 +118,9 @@ impl Reason {
             Self::ReadElsewhere => "the person has seen it on another of their devices",
             Self::NoVendorToken => "it was to go by the device's vendor, and the device has no address there",
             Self::VendorRefused => "it was to go by the device's vendor, and the vendor does not take it",
+            Self::VendorSilent => {
+                "the device's vendor was asked and never answered, and asking again might bring it twice"
+            }
             Self::TakenByVendor => "the device's vendor has taken it over",
         }
     }

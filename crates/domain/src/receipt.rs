@@ -148,8 +148,8 @@ impl Ended {
             | Reason::Deregistered
             | Reason::NoVendorToken
             | Reason::VendorRefused => Stage::Failed,
-            // Nobody records it: the vendor's own answer is the end.
-            Reason::TakenByVendor => Stage::HandedOff,
+            // It may be taken. Of the other nobody makes a receipt: the vendor's own answer is the end.
+            Reason::VendorSilent | Reason::TakenByVendor => Stage::HandedOff,
             Reason::Unbound
             | Reason::Collapsed
             | Reason::NotificationsOff

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use homing_credentials::DeviceKeys;
+use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::{App, AppId, DeviceId, Millis, UnixMillis};
 use homing_ports::{Apps, Clock, Entropy, Settings};
 
@@ -42,6 +42,10 @@ pub struct EdgeParts<P> {
     pub entropy: Arc<dyn Entropy>,
     /// Keys of device secrets and push tokens.
     pub keys: Arc<DeviceKeys>,
+    /// What seals credentials, and what the secrets in URLs of vendors' receipts derive from.
+    pub fleet_secret: FleetSecret,
+    /// Where others reach this API, without a slash at its end: `https://push.example.com`. `None` = nobody said so.
+    pub public_url: Option<String>,
     /// What bounds callers.
     pub limits: EdgeLimits,
 }
@@ -91,6 +95,18 @@ impl<P> Edge<P> {
     #[must_use]
     pub fn keys(&self) -> &DeviceKeys {
         &self.0.parts.keys
+    }
+
+    /// What seals credentials, and what the secrets in URLs of vendors' receipts derive from.
+    #[must_use]
+    pub fn fleet_secret(&self) -> &FleetSecret {
+        &self.0.parts.fleet_secret
+    }
+
+    /// Where others reach this API, without a slash at its end, if anybody said so.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.0.parts.public_url.as_deref()
     }
 
     /// Forgets what is cached of an app, after it changed.

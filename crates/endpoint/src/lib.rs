@@ -29,5 +29,5 @@ pub use lines::{ApiLines, LINE_MAX_BYTES, Line, LineFault};
 pub use problem::Problem;
 pub use quota::Lane;
 pub use refusals::{BodyRefusals, NotFound, Refusals};
-pub use request::{ApiPath, ApiQuery, check_idempotency_key, idempotency_key};
+pub use request::{ApiPath, ApiQuery, check_idempotency_key, idempotency_key, origin};
 pub use route::{best_gateways, route_view};

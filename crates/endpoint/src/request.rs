@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use homing_domain::limits::IDEMPOTENCY_KEY_MAX_BYTES;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Uri, header};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -37,6 +37,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
             Err(rejection) => Err(Problem::bad_request("invalid_query", rejection.body_text())),
         }
     }
+}
+
+/// The origin that the caller sees: `https://`, and the name that it asked for, of the URL in HTTP/2, of `Host` in HTTP/1.1.
+///
+/// # Errors
+/// There is no name, or it is not ASCII.
+pub fn origin(uri: &Uri, headers: &HeaderMap) -> Result<String, Problem> {
+    let host = uri.authority().map(http::uri::Authority::as_str);
+    let host = host.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+    let host = host.ok_or_else(|| Problem::bad_request("invalid_header", "the header Host is missing"))?;
+    Ok(format!("https://{}", host.strip_suffix(":443").unwrap_or(host)))
 }
 
 /// The caller's Idempotency-Key, if it sent one.

@@ -35,6 +35,26 @@ pub(crate) struct Environment {
     pub(crate) app_quota_per_second: Option<u32>,
     /// From it derive the keys of devices. Only functions that check devices have it.
     pub(crate) fleet_secret: Option<FleetSecret>,
+    /// Where vendors reach the API, without a slash at its end.
+    pub(crate) public_url: Option<String>,
+    /// Where alerts are mailed, and their sender. Only the function that mails has it.
+    pub(crate) mail: Option<Mail>,
+}
+
+/// Where mail is handed in.
+#[derive(Clone)]
+pub(crate) struct Mail {
+    /// `smtp://user:password@host:port` or `smtps://…`.
+    pub(crate) url: String,
+    /// The sender.
+    pub(crate) from: String,
+}
+
+impl std::fmt::Debug for Mail {
+    /// The URL holds a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
 }
 
 impl Environment {
@@ -72,6 +92,12 @@ impl Environment {
                 )
             }
         };
+        let mail = match (get("HOMING_MAIL_SMTP_URL"), get("HOMING_MAIL_FROM")) {
+            (Some(url), Some(from)) => Some(Mail { url, from }),
+            (None, None) => None,
+            (Some(_), None) => return Err(EnvironmentError::Missing("HOMING_MAIL_FROM")),
+            (None, Some(_)) => return Err(EnvironmentError::Missing("HOMING_MAIL_SMTP_URL")),
+        };
         Ok(Self {
             aws: AwsSettings { timer_in_queue_max, ..AwsSettings::from_lookup(&lookup) },
             handler: get("_HANDLER").unwrap_or_default(),
@@ -79,6 +105,8 @@ impl Environment {
             log_filter: get("HOMING_LOG_FILTER").unwrap_or_else(|| "info".to_owned()),
             app_quota_per_second,
             fleet_secret,
+            mail,
+            public_url: get("HOMING_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
 }
@@ -95,6 +123,7 @@ mod tests {
         let error = wrong("HOMING_FLEET_SECRET", "hunter2");
         assert_eq!(error, "the environment variable HOMING_FLEET_SECRET must be 32 bytes in base64url");
         assert!(wrong("HOMING_APP_QUOTA_PER_SECOND", "0").contains("HOMING_APP_QUOTA_PER_SECOND"));
+        assert!(wrong("HOMING_MAIL_SMTP_URL", "smtp://ops:hunter2@mail").ends_with("HOMING_MAIL_FROM is missing"));
         assert!(wrong("HOMING_TIMER_IN_QUEUE_SECONDS", "901").contains("HOMING_TIMER_IN_QUEUE_SECONDS"));
     }
 

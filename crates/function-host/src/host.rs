@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use homing_credentials::DeviceKeys;
+use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::{Millis, UnixMillis};
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
 use homing_ports::{Clock as _, QueueName, Received, StageError};
@@ -89,20 +89,43 @@ impl Host {
         SystemClock.now()
     }
 
+    /// The secret that all gateways and functions share.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Missing`]: this function was not given it.
+    pub fn fleet_secret(&self) -> Result<FleetSecret, HostError> {
+        let secret = self.shared.environment.fleet_secret.clone();
+        Ok(secret.ok_or(EnvironmentError::Missing("HOMING_FLEET_SECRET"))?)
+    }
+
+    /// Where vendors reach the API, without a slash at its end, if anybody said so.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.shared.environment.public_url.as_deref()
+    }
+
+    /// Where alerts are mailed and who sends them, if there is a mail server: the URL, which may hold a password, and an address.
+    #[must_use]
+    pub fn mail(&self) -> Option<(&str, &str)> {
+        self.shared.environment.mail.as_ref().map(|mail| (&*mail.url, &*mail.from))
+    }
+
     /// The state of HTTP routers, and of what else checks callers.
     ///
     /// # Errors
     /// [`EnvironmentError::Missing`]: the fleet secret, from which the keys of devices derive.
     pub fn edge(&self) -> Result<Edge<AwsStore>, HostError> {
         let environment = &self.shared.environment;
-        let secret = environment.fleet_secret.as_ref().ok_or(EnvironmentError::Missing("HOMING_FLEET_SECRET"))?;
+        let secret = self.fleet_secret()?;
         let defaults = EdgeLimits::default();
         let business_per_second = environment.app_quota_per_second.unwrap_or(defaults.business_per_second);
         Ok(Edge::new(EdgeParts {
             ports: self.ports(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            keys: Arc::new(DeviceKeys::derived(secret, DEVICE_KEY)),
+            keys: Arc::new(DeviceKeys::derived(&secret, DEVICE_KEY)),
+            fleet_secret: secret,
+            public_url: environment.public_url.clone(),
             limits: EdgeLimits { business_per_second, ..defaults },
         }))
     }

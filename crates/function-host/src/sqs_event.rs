@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use homing_domain::UnixMillis;
-use homing_ports::{ReceiptHandle, Received};
+use homing_ports::{QueueName, ReceiptHandle, Received};
 use serde::{Deserialize, Serialize};
 
 /// A batch of queue items. What is not one fails the whole batch, and every item comes again.
@@ -13,6 +13,16 @@ pub struct SqsEvent {
     /// Its items; an event without them is no batch.
     #[serde(rename = "Records")]
     pub records: Vec<SqsRecord>,
+}
+
+impl SqsEvent {
+    /// The queue that it comes from, for a function that several feed: a queue is named `homing-ENVIRONMENT-QUEUE`. An event
+    /// source has one queue, so all items are of it.
+    #[must_use]
+    pub fn queue(&self) -> Option<QueueName> {
+        let arn = &self.records.first()?.event_source_arn;
+        QueueName::ALL.into_iter().find(|queue| arn.strip_suffix(queue.name()).is_some_and(|rest| rest.ends_with('-')))
+    }
 }
 
 /// One queue item.
@@ -27,6 +37,8 @@ pub struct SqsRecord {
     attributes: BTreeMap<String, String>,
     #[serde(default)]
     message_attributes: BTreeMap<String, MessageAttribute>,
+    #[serde(default, rename = "eventSourceARN")]
+    event_source_arn: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -108,6 +120,17 @@ mod tests {
             Some("059f36b4-87a3-44ab-83d2-661975830a7d"),
             "a sender cannot forge it"
         );
+    }
+
+    #[test]
+    fn the_event_source_names_the_queue() {
+        let mut event: SqsEvent = serde_json::from_str(EVENT).unwrap();
+        for queue in QueueName::ALL {
+            event.records[0].event_source_arn = format!("arn:aws:sqs:us-east-2:1:homing-dev-{}", queue.name());
+            assert_eq!(event.queue(), Some(queue));
+        }
+        event.records[0].event_source_arn = "arn:aws:sqs:us-east-2:1:homing-dev-apns-dead".into();
+        assert_eq!(event.queue(), None);
     }
 
     #[test]

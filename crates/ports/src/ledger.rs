@@ -26,7 +26,8 @@ pub trait Ledger: Send + Sync {
         covers: u32,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// [`Delivery::claim`], atomically; a row that is not there yet is made, of that channel.
+    /// [`Delivery::claim`], atomically; a row that is not there yet is made, of that channel. A claim whose answer was lost may
+    /// stand: whoever finds it when it is void is told so.
     fn claim_delivery(
         &self,
         message: MessageId,

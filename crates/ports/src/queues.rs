@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use homing_domain::{Millis, UnixMillis};
+use homing_domain::{Channel, Millis, UnixMillis};
 
 use crate::Result;
 
@@ -22,11 +22,68 @@ pub enum QueueName {
     Receipts,
     /// Schedule → receipts: close jobs of messages that are over.
     Close,
+    /// Dispatch → dispatch: what Apple is to be asked. One queue per vendor, so that one who is slow holds up nobody else.
+    Apns,
+    /// What Google is to be asked.
+    Fcm,
+    /// What Huawei is to be asked.
+    Huawei,
+    /// What Honor is to be asked.
+    Honor,
+    /// What Xiaomi is to be asked.
+    Xiaomi,
+    /// What OPPO is to be asked.
+    Oppo,
+    /// What vivo is to be asked.
+    Vivo,
+    /// What Meizu is to be asked.
+    Meizu,
+    /// What web push services are to be asked.
+    WebPush,
 }
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [Self; 6] = [Self::Intake, Self::Due, Self::Audience, Self::Dispatch, Self::Receipts, Self::Close];
+    pub const ALL: [Self; 15] = [
+        Self::Intake,
+        Self::Due,
+        Self::Audience,
+        Self::Dispatch,
+        Self::Receipts,
+        Self::Close,
+        Self::Apns,
+        Self::Fcm,
+        Self::Huawei,
+        Self::Honor,
+        Self::Xiaomi,
+        Self::Oppo,
+        Self::Vivo,
+        Self::Meizu,
+        Self::WebPush,
+    ];
+
+    /// The queue of a vendor's channel; `None` = the own link has none.
+    #[must_use]
+    pub const fn of_channel(channel: Channel) -> Option<Self> {
+        Some(match channel {
+            Channel::Own => return None,
+            Channel::Apns => Self::Apns,
+            Channel::Fcm => Self::Fcm,
+            Channel::Huawei => Self::Huawei,
+            Channel::Honor => Self::Honor,
+            Channel::Xiaomi => Self::Xiaomi,
+            Channel::Oppo => Self::Oppo,
+            Channel::Vivo => Self::Vivo,
+            Channel::Meizu => Self::Meizu,
+            Channel::WebPush => Self::WebPush,
+        })
+    }
+
+    /// Whether a vendor is asked from it.
+    #[must_use]
+    pub fn is_of_vendor(self) -> bool {
+        Channel::ALL.into_iter().any(|channel| Self::of_channel(channel) == Some(self))
+    }
 
     /// The stable name in metrics, logs and resource names.
     #[must_use]
@@ -38,6 +95,15 @@ impl QueueName {
             Self::Dispatch => "dispatch",
             Self::Receipts => "receipts",
             Self::Close => "close",
+            Self::Apns => "apns",
+            Self::Fcm => "fcm",
+            Self::Huawei => "huawei",
+            Self::Honor => "honor",
+            Self::Xiaomi => "xiaomi",
+            Self::Oppo => "oppo",
+            Self::Vivo => "vivo",
+            Self::Meizu => "meizu",
+            Self::WebPush => "webpush",
         }
     }
 

@@ -11,10 +11,14 @@
 //! | upstream message, in its app's list | `l` + app + byte 0 + shard | position, 8 bytes | |
 //! | uploaded list | `v` + list | `-` | `v` + app, list |
 //! | member of an uploaded list | `w` + list + segment | member key, 16 bytes | |
+//! | what is set for a vendor's channel | `c` + app + byte 0 + channel's name | `-` | `c`, app + byte 0 + channel's name |
+//! | token bucket of a vendor's channel | `b` + app + byte 0 + channel's name | `-` | |
+//! | token at a vendor | `t` + app + byte 0 + channel's name + byte 0 + SHA-256 of the token | `-` | |
 //!
 //! An app id holds no byte 0, so no key of one app is the start of another's.
 
-use homing_domain::{AppId, AudienceId, Device, DeviceId, MemberKey, UserId};
+use homing_credentials::sha256;
+use homing_domain::{AppId, AudienceId, Channel, Device, DeviceId, MemberKey, UserId};
 
 use crate::item::{Item, Table, sorted_key};
 use crate::one_item::Call;
@@ -89,4 +93,27 @@ pub(crate) fn members_partition(id: &AudienceId, segment: u8) -> Vec<u8> {
 
 pub(crate) fn member_key(id: &AudienceId, key: MemberKey) -> Item {
     sorted_key(members_partition(id, key.segment()), key.0)
+}
+
+/// Where a channel of an app stands among all of its kind: ordered by app, then by the channel's name.
+pub(crate) fn channel_config_place(app: &AppId, channel: Channel) -> Vec<u8> {
+    [app.as_str().as_bytes(), &[0], channel.name().as_bytes()].concat()
+}
+
+pub(crate) fn channel_config_key(app: &AppId, channel: Channel) -> Item {
+    sorted_key([&b"c"[..], &channel_config_place(app, channel)].concat(), ALONE)
+}
+
+/// The partition of the index that lists what is set for all channels of all apps.
+pub(crate) fn all_channel_configs() -> Vec<u8> {
+    b"c".to_vec()
+}
+
+pub(crate) fn bucket_key(app: &AppId, channel: Channel) -> Item {
+    sorted_key([&b"b"[..], &channel_config_place(app, channel)].concat(), ALONE)
+}
+
+pub(crate) fn token_key(app: &AppId, channel: Channel, token: &str) -> Item {
+    let place = channel_config_place(app, channel);
+    sorted_key([&b"t"[..], &place, &[0], &sha256(token.as_bytes())].concat(), ALONE)
 }

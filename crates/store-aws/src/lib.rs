@@ -39,6 +39,8 @@ mod timers;
 mod trace;
 mod transaction;
 mod upstreams;
+mod vendor_channels;
+mod vendor_tokens;
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,8 @@ pub struct AwsSettings {
     pub messages: Option<String>,
     /// Table of delivery rows and numbers (`HOMING_TABLE_LEDGER`).
     pub ledger: Option<String>,
-    /// Table of apps, devices, users, settings, leases and upstream messages (`HOMING_TABLE_DIRECTORY`).
+    /// Table of apps, devices, users, settings, leases, upstream messages, and what vendors' channels need
+    /// (`HOMING_TABLE_DIRECTORY`).
     pub directory: Option<String>,
     /// URLs of the work queues, in the order of [`QueueName::ALL`] (`HOMING_QUEUE_…`).
     pub queues: [Option<String>; QueueName::ALL.len()],

@@ -16,8 +16,10 @@ use crate::{messages, rows};
 /// 1: the first. 2: messages have a time when they are looked at again ([`Table::MessagesDue`]); an earlier release would
 /// not keep it, so it must not open such a store. 3: messages have audiences, schedules and controls, and devices
 /// preferences, which an earlier release would drop. 4: messages have a delivery policy and a place in the feed of their app,
-/// devices lanes, mailboxes a mark of their vendor, deliveries claims, likewise.
-const FORMAT: u32 = 4;
+/// devices lanes, mailboxes a mark of their vendor, deliveries claims, likewise. 5: apps have alerts, and there are vendors'
+/// channels with queues of their own and the reason that a vendor is silent: an earlier release would leave those queues
+/// alone for ever, and could not read that reason.
+const FORMAT: u32 = 5;
 
 /// Rows of one batch while an earlier format is brought to the present.
 const PAGE_ROWS: usize = 1_000;
@@ -35,8 +37,8 @@ pub(crate) fn check(engine: &Engine, path: &Path) -> Result<(), OpenError> {
     match found.map(|row| row.version) {
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT }),
         Some(FORMAT) => Ok(()),
-        // Rows of formats 2 and 3 are read as they are.
-        Some(2 | 3) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
+        // Rows of formats 2 to 4 are read as they are.
+        Some(2..=4) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
         Some(_) | None => upgrade(engine).map_err(|error| OpenError::from_store(path, error)),
     }
 }
@@ -80,8 +82,8 @@ fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<Format
 #[cfg(test)]
 mod tests {
     use homing_domain::{
-        Audience, Control, DeliveryPolicy, Device, DeviceId, Exclusion, Lane, LaneChange, MessageId, Options, Priority,
-        Schedule, Stage, UnixMillis,
+        AlertSettings, App, Audience, Control, DeliveryPolicy, Device, DeviceId, Exclusion, Lane, LaneChange,
+        MessageId, Options, Priority, Schedule, Stage, UnixMillis,
     };
 
     use super::*;
@@ -136,6 +138,29 @@ mod tests {
     const THIRD: &str = include_str!("rows/fixtures/message_3.hex");
     /// A device of the third format with quiet hours.
     const THIRD_DEVICE: &str = include_str!("rows/fixtures/device_3.hex");
+
+    /// An app as all formats before the fifth have it.
+    const APP: &str = include_str!("rows/fixtures/app.hex");
+
+    #[test]
+    fn the_fourth_format_is_read_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let app = Key::of(Table::Apps).app(&"shop".parse().unwrap());
+        let message = messages::key(&MessageId::from_bytes([2; 16]));
+        {
+            let engine = Engine::open(directory.path()).unwrap();
+            let put = |key: Key, value: Vec<u8>| engine.keyspace(key.table).insert(key.bytes, value).unwrap();
+            put(Key::of(Table::Format), vec![0x08, 0x04]);
+            put(app.clone(), bytes_of(APP));
+            put(message.clone(), bytes_of(THIRD));
+        }
+        for _ in 0..2 {
+            let engine = Engine::open(directory.path()).unwrap();
+            assert_eq!(engine.noun::<App>(&app).unwrap().unwrap().alerts, AlertSettings::default());
+            assert!(engine.noun::<Message>(&message).unwrap().is_some());
+            assert_eq!(engine.row::<FormatRow>(&Key::of(Table::Format)).unwrap(), Some(FormatRow { version: FORMAT }));
+        }
+    }
 
     #[test]
     fn the_third_format_is_read_as_it_is() {

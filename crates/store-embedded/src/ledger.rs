@@ -96,7 +96,7 @@ fn claim(
     }
     let mut row = stored.unwrap_or_else(|| Delivery::new(message, device, channel));
     let claimed = row.claim(now);
-    if claimed == Claimed::Granted {
+    if matches!(claimed, Claimed::Granted { .. }) {
         view.put_noun(key, &row);
     }
     Ok(claimed)

@@ -7,7 +7,7 @@
 //! Kept in memory only, because a restart of the process ends what it describes: leases and inboxes of gateways (a
 //! restarted gateway is another incarnation), and of queue items who received them, how often, and for how long a retry
 //! hides them (after a restart every item that was not deleted is visible once its first delay is over, and its receives
-//! count from one again).
+//! count from one again), and how fast vendors were asked last.
 //!
 //! **Must not know**: the stages, the gateway, HTTP and its public shapes.
 
@@ -31,6 +31,8 @@ mod sweep;
 mod table;
 mod timers;
 mod upstreams;
+mod vendor_channels;
+mod vendor_tokens;
 
 use std::fmt;
 use std::path::Path;
@@ -45,6 +47,7 @@ use crate::error::StoreResult;
 use crate::gateways::Fleet;
 use crate::queues::QueueState;
 pub use crate::sweep::Swept;
+use crate::vendor_channels::Buckets;
 
 /// The store. Cheap to clone; the directory's lock is released when the last clone is gone.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     queues: QueueState,
     fleet: Fleet,
+    buckets: Buckets,
 }
 
 impl EmbeddedStore {
@@ -72,7 +76,8 @@ impl EmbeddedStore {
         let queues = QueueState::load(&engine, clock.now()).map_err(|error| OpenError::from_store(directory, error))?;
         let committer =
             Committer::start(engine.clone()).map_err(|error| OpenError::from_io(directory.to_owned(), error))?;
-        Ok(Self { shared: Arc::new(Shared { committer, engine, clock, queues, fleet: Fleet::default() }) })
+        let shared = Shared { committer, engine, clock, queues, fleet: Fleet::default(), buckets: Buckets::default() };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Why nothing can be written any more, in words, if a write ever failed: a full or broken disk. Reads go on, and a

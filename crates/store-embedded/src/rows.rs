@@ -3,6 +3,7 @@
 
 mod app;
 mod audience;
+mod channel_config;
 mod code;
 mod delivery_policy;
 mod device;
@@ -17,6 +18,7 @@ mod settings;
 mod shard;
 mod uploaded;
 mod upstream;
+mod vendor_token;
 
 use bytes::Bytes;
 use homing_domain::{AppId, UnixMillis};
@@ -24,6 +26,7 @@ use homing_domain::{AppId, UnixMillis};
 pub(crate) use queue::{DeadLetterRow, QueueItemRow};
 pub(crate) use uploaded::MemberRow;
 pub(crate) use upstream::PositionRow;
+pub(crate) use vendor_token::TokenOwner;
 
 use crate::error::{StoreError, StoreResult};
 use crate::table::Table;

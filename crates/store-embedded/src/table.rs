@@ -3,13 +3,13 @@
 //! Tables that are written and die together share a keyspace, because each keyspace costs a memtable and files of its
 //! own. A table's first byte never changes and is never given out again.
 
-use homing_domain::{AppId, AudienceId, DeviceId, MemberKey, MessageId, ShardId, UnixMillis, UserId};
+use homing_domain::{AppId, AudienceId, Channel, DeviceId, MemberKey, MessageId, ShardId, UnixMillis, UserId};
 use homing_ports::QueueName;
 
 /// A keyspace of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Space {
-    /// Small things: format, settings, apps.
+    /// Small things: format, settings, apps, what apps have set for vendors' channels.
     Meta,
     /// Devices and their indexes.
     Directory,
@@ -98,12 +98,16 @@ tables! {
     Settings = Meta 2;
     /// app → app.
     Apps = Meta 3;
+    /// app, channel's name → what is set for it.
+    ChannelConfigs = Meta 4;
     /// device → device.
     Devices = Directory 1;
     /// app, device → (). A segment is a contiguous range of it, for it is the device id's top bits.
     DevicesByApp = Directory 2;
     /// app, user, time of change descending, device → ().
     DevicesByUser = Directory 3;
+    /// app, channel's name, token at the vendor → who has it.
+    VendorTokens = Directory 4;
     /// device → mailbox.
     Mailboxes = Mailboxes 1;
     /// message → message.
@@ -153,7 +157,7 @@ pub(crate) struct Key {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Ends a text inside a key: no app id holds it, and no user id (control characters are refused).
+/// Ends a text inside a key: no app id holds it, no channel's name, and no user id (control characters are refused).
 const END: u8 = 0;
 
 impl Key {
@@ -201,6 +205,11 @@ impl Key {
         self.raw(part.as_str().as_bytes()).byte(END)
     }
 
+    /// Adds a channel, so that channels sort by their names.
+    pub(crate) fn channel(self, part: Channel) -> Self {
+        self.raw(part.name().as_bytes()).byte(END)
+    }
+
     /// Adds a message.
     pub(crate) fn message(self, part: &MessageId) -> Self {
         self.raw(part.as_bytes())
@@ -240,6 +249,15 @@ impl Key {
             QueueName::Close => 4,
             QueueName::Intake => 5,
             QueueName::Due => 6,
+            QueueName::Apns => 7,
+            QueueName::Fcm => 8,
+            QueueName::Huawei => 9,
+            QueueName::Honor => 10,
+            QueueName::Xiaomi => 11,
+            QueueName::Oppo => 12,
+            QueueName::Vivo => 13,
+            QueueName::Meizu => 14,
+            QueueName::WebPush => 15,
         })
     }
 

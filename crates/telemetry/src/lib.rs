@@ -11,6 +11,8 @@
 pub mod metric;
 
 mod bus;
+mod callback;
+mod certificate;
 mod delivery;
 mod feed;
 mod http;
@@ -18,12 +20,15 @@ mod link;
 mod message;
 mod schedule;
 mod store;
+mod vendor;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub use bus::Told;
+pub use callback::CallbackTaken;
+pub use certificate::CertificateExpiring;
 pub use delivery::{DeliveryEnded, HandedOff, MailboxOverflowed, UndeliveredSeen};
 pub use feed::{FeedCounted, FeedPushed, FeedRead};
 pub use http::HttpAnswered;
@@ -33,6 +38,7 @@ pub use message::{
 };
 pub use schedule::{MessageDue, OverdueSwept};
 pub use store::StoreCommitted;
+pub use vendor::{CircuitOpened, CleaningStopped, CredentialRefused, LeftToVendor, QuotaSpent, TokenDied, VendorAsked};
 pub use worker::{DeadLettered, ItemDone, QueueDepth, WorkerFailed};
 
 use homing_domain::Millis;

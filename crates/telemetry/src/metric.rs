@@ -52,6 +52,16 @@ registry! {
     MAILBOXES_OVERFLOWED = Counter Count "homing_mailboxes_overflowed_total" "Full mailboxes met, by what followed: dropped, trim_asked, refused.";
     DELIVERIES_ENDED = Counter Count "homing_deliveries_ended_total" "Deliveries that ended, by channel, stage and reason.";
     DELIVERY_TIME = Histogram Seconds "homing_delivery_seconds" "From the mailbox entry to the device's acknowledgement.";
+    VENDOR_DEVICES = Counter Count "homing_vendor_devices_total" "Devices that vendors were to be asked for, by channel and outcome: what the vendor's answer means (accepted, retry_later, retry, invalid_token, auth_error, bad_request, quota, dropped), or busy, unsent, unknown.";
+    VENDOR_TIME = Histogram Seconds "homing_vendor_push_seconds" "How long it took to ask a vendor for a job's devices, by channel.";
+    VENDOR_BATCHES = Histogram Count "homing_vendor_job_devices" "Devices in one job for a vendor, by channel.";
+    TOKENS_DIED = Counter Count "homing_vendor_tokens_died_total" "Tokens that vendors said are dead, by channel and by what followed: forgotten, kept, spared, failed.";
+    CLEANINGS_STOPPED = Counter Count "homing_vendor_cleanings_stopped_total" "Times that so many tokens of an app died at once that none was forgotten, by channel.";
+    CREDENTIALS_REFUSED = Counter Count "homing_vendor_credentials_refused_total" "Alerts that a vendor refuses an app's credential, by channel.";
+    CIRCUITS_OPENED = Counter Count "homing_vendor_circuits_opened_total" "Times that a vendor was left alone because its servers failed, by channel.";
+    QUOTA_PAUSES = Histogram Seconds "homing_vendor_quota_pause_seconds" "How long a vendor was left alone because an app's quota was spent, by channel.";
+    CALLBACK_EVENTS = Counter Count "homing_vendor_callback_events_total" "What vendors told later, by channel, kind (delivered, displayed, opened, invalid_token, dropped) and outcome (taken, noted, unnamed, unknown).";
+    CERTIFICATES_EXPIRING = Counter Count "homing_certificates_expiring_total" "Alerts of certificates that are about to expire or have, by channel and outcome: told, untold (nobody to tell, or no way took it).";
     LINKS_OPENED = Counter Count "homing_links_opened_total" "Device links that were welcomed, by transport.";
     LINKS_CLOSED = Counter Count "homing_links_closed_total" "Device links that ended, by reason.";
     LINK_LIFE = Histogram Seconds "homing_link_life_seconds" "How long a link was open.";

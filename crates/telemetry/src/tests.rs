@@ -65,6 +65,20 @@ fn emit_messages_and_deliveries() {
     }
 }
 
+fn emit_vendors() {
+    let (app, channel): (AppId, _) = ("demo".parse().unwrap(), Channel::Fcm);
+    let outcomes = [("accepted", 3), ("busy", 1)];
+    VendorAsked { message: MESSAGE, app: &app, channel, attempt: 0, outcomes: &outcomes, took: 5 }.emit();
+    TokenDied { device: DEVICE, channel, followed_by: "forgotten" }.emit();
+    CleaningStopped { app: &app, channel, dead: 60, seen: 60 }.emit();
+    CredentialRefused { app: &app, channel, code: "SENDER_ID_MISMATCH" }.emit();
+    CircuitOpened { app: &app, channel, pause: 5_000 }.emit();
+    QuotaSpent { app: &app, channel, pause: 60_000 }.emit();
+    CallbackTaken { channel, kind: "delivered", outcome: "taken" }.emit();
+    CertificateExpiring { app: &app, channel, days_left: 7, told: 1, failed: 0 }.emit();
+    LeftToVendor { message: MESSAGE, channel, devices: 256 }.emit();
+}
+
 fn emit_the_others() {
     LinkOpened { device: DEVICE, conn_seq: 1, transport: "quic", took: 3 }.emit();
     LinkClosed { device: DEVICE, conn_seq: 1, reason: "idle", life: 3 }.emit();
@@ -89,6 +103,7 @@ fn events_and_registry_agree() {
     let recorder = Registered::default();
     with_local_recorder(&recorder, || {
         emit_messages_and_deliveries();
+        emit_vendors();
         emit_the_others();
     });
     let registry: BTreeSet<_> = metric::ALL

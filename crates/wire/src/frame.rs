@@ -210,6 +210,14 @@ pub enum PayloadEncoding {
     Aes128Gcm = 1,
 }
 
+impl PayloadEncoding {
+    /// What a payload is: one that is encrypted for its device begins with a byte that no JSON begins with.
+    #[must_use]
+    pub fn of(payload: &[u8]) -> Self {
+        if payload.first() == Some(&0x01) { Self::Aes128Gcm } else { Self::Json }
+    }
+}
+
 /// Urgency of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
 #[repr(i32)]

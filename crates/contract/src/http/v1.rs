@@ -3,6 +3,7 @@
 mod amend;
 mod app;
 mod audience;
+mod channel;
 mod channel_limits;
 mod content;
 mod control;
@@ -23,13 +24,18 @@ mod time;
 mod trace;
 mod upload;
 mod upstream;
+mod web_push;
 
 pub use amend::MessagePatch;
 pub use app::{
-    AppCreated, AppList, AppPatch, AppView, CreateApp, EventsRequest, EventsView, KEY_GRACE_DEFAULT_SECONDS,
-    KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView, UpstreamTo,
+    AlertKeyView, AlertsView, AppCreated, AppList, AppPatch, AppView, CreateApp, EventsRequest, EventsView,
+    KEY_GRACE_DEFAULT_SECONDS, KEY_GRACE_MAX_SECONDS, KeyRotated, NewApp, RotateKeys, ServerKeyView, UpstreamRouteView,
+    UpstreamTo,
 };
 pub use audience::{AudienceRequest, ExcludeRequest};
+pub use channel::{
+    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CredentialUpload, CredentialView,
+};
 pub use control::{ControlView, FlowName, ProgressView, RateRequest, RecallAccepted};
 pub use dead_letter::{
     DEAD_LETTER_BODY_MAX_BYTES, DeadLetterList, DeadLetterView, REDRIVE_MAX_IDS, RedriveRequest, Redriven, ToRedrive,
@@ -54,3 +60,4 @@ pub use upload::{
     INVALID_LINES_SHOWN, InvalidLine, MemberKindName, Uploaded, UploadedAudienceList, UploadedAudienceView,
 };
 pub use upstream::{PayloadEncoding, UpstreamList, UpstreamView};
+pub use web_push::{SubscribeWebPush, WebPushSubscribed};

@@ -10,7 +10,9 @@ mod text;
 mod tests;
 
 use bytes::Bytes;
-use homing_domain::{AudienceJob, FeedCounts, FeedJob, HeldJob, ReceiptBatch, Shard, Undelivered, VendorJob};
+use homing_domain::{
+    AudienceJob, ChannelJob, FeedCounts, FeedJob, HeldJob, ReceiptBatch, Shard, Undelivered, VendorJob,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +148,14 @@ pub fn decode_dispatch_input(body: &[u8]) -> Result<DispatchInput, DecodeError> 
         VendorJob::KIND => read_item(body).map(DispatchInput::Vendor),
         _ => Err(DecodeError::Kind(head.kind)),
     }
+}
+
+/// Reads the body of an item of a vendor's queue.
+///
+/// # Errors
+/// [`DecodeError`]: the body can never be read, give it up.
+pub fn decode_channel_job(body: &[u8]) -> Result<ChannelJob, DecodeError> {
+    decode(body)
 }
 
 /// Reads the body of an item of the receipts queue.

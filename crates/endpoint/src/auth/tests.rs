@@ -74,6 +74,7 @@ impl World {
             heartbeat: None,
             events: EventSettings::default(),
             upstream: UpstreamRoute::default(),
+            alerts: homing_domain::AlertSettings::default(),
             created_at: UnixMillis(0),
             revision: 1,
         };
@@ -84,6 +85,8 @@ impl World {
             entropy: Arc::clone(&clock) as _,
             keys: Arc::new(DeviceKeys::new(1, [(1, [1; 32])]).unwrap()),
             limits: EdgeLimits::default(),
+            fleet_secret: homing_credentials::FleetSecret::new([1; 32]),
+            public_url: None,
         });
         Self { edge, clock }
     }

@@ -9,10 +9,11 @@
 //! | `hb` | heartbeat of its own (see `settings_row`) |
 //! | `mc` `po` | there if it is told of completed messages, of presence |
 //! | `uq` `ub` | queue that upstream messages go to; there if they go to the bus |
+//! | `ae` `aw` | addresses and URL that its alerts go to; missing when there are none |
 //! | `ca` `rv` | created at, revision |
 //! | `sp` `ss` | key of the index |
 
-use homing_domain::{App, EventSettings, ServerKey, UpstreamRoute};
+use homing_domain::{AlertSettings, App, EventSettings, ServerKey, UpstreamRoute};
 
 use crate::directory::{all_apps, app_key};
 use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, binary};
@@ -36,6 +37,8 @@ pub(super) fn write(app: &App) -> Item {
         .with_some("po", app.events.presence.then_some(true))
         .with_some("uq", queue)
         .with_some("ub", bus)
+        .with_some("ae", (!app.alerts.emails.is_empty()).then(|| app.alerts.emails.clone()))
+        .with_some("aw", app.alerts.webhook_url.clone())
         .with("ca", app.created_at)
         .with("rv", app.revision)
         .with(DEVICES_BY_SEGMENT.partition, binary(all_apps()))
@@ -72,6 +75,7 @@ pub(super) fn read(item: Item) -> Result<App, Damaged> {
             presence: item.take_some("po")?.unwrap_or(false),
         },
         upstream,
+        alerts: AlertSettings { emails: item.take_some("ae")?.unwrap_or_default(), webhook_url: item.take_some("aw")? },
         created_at: item.take("ca")?,
         revision: item.take("rv")?,
     })

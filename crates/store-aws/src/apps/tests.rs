@@ -1,6 +1,6 @@
 //! What comes back of rows, and revisions.
 
-use homing_domain::{EventSettings, HeartbeatSettings, ServerKey, UnixMillis, UpstreamRoute};
+use homing_domain::{AlertSettings, EventSettings, HeartbeatSettings, ServerKey, UnixMillis, UpstreamRoute};
 use homing_ports::Fault;
 use serde_json::json;
 
@@ -25,6 +25,10 @@ fn app() -> App {
         heartbeat: Some(HeartbeatSettings::default()),
         events: EventSettings { message_completed: true, presence: false },
         upstream: UpstreamRoute::Queue("https://queue.example/1".to_owned()),
+        alerts: AlertSettings {
+            emails: vec!["a@shop.example".to_owned(), "b@shop.example".to_owned()],
+            webhook_url: Some("https://shop.example/alerts".to_owned()),
+        },
         created_at: UnixMillis(6),
         revision: 2,
     }
@@ -39,6 +43,7 @@ fn every_field_comes_back() {
         heartbeat: None,
         events: EventSettings { message_completed: false, presence: true },
         upstream: UpstreamRoute::Poll,
+        alerts: AlertSettings::default(),
         ..app()
     };
     for app in [app(), App { upstream: UpstreamRoute::Bus, ..app() }, bare] {

@@ -94,6 +94,7 @@ codes! { Reason:
     NoVendorToken = 16,
     VendorRefused = 17,
     TakenByVendor = 18,
+    VendorSilent = 19,
 }
 
 codes! { QuietHoursPolicy:

@@ -2,7 +2,7 @@
 //! so of any number at once one is granted.
 //!
 //! A claim whose answer was lost and that is sent again meets itself and is answered as taken. Nobody is granted it then, and
-//! the next one is when it has lapsed: late, but not twice.
+//! the next one is when it has lapsed: late, but not twice. That next one is told of it, as the item before the update says.
 
 use homing_domain::limits::{HISTORY_KEPT_FOR, VENDOR_CLAIM_KEPT_FOR};
 use homing_domain::{Channel, Claimed, Delivery, DeviceId, MessageId, Stage, UnixMillis};
@@ -11,7 +11,7 @@ use homing_ports::{Error, Fault, Result};
 use super::{call, row};
 use crate::AwsStore;
 use crate::expression::Expression;
-use crate::item::{VERSION, expiry, present};
+use crate::item::{Item, VERSION, expiry, present};
 use crate::one_item::Written;
 use crate::schema::TTL;
 
@@ -37,6 +37,11 @@ pub(super) fn claim(channel: Channel, now: UnixMillis, clock: UnixMillis) -> Exp
     .value("one", 1_u64)
 }
 
+/// What a claim that took hold is granted as, by the item before it.
+fn granted(before: Option<&Item>) -> Claimed {
+    Claimed::Granted { asked_before: before.is_some_and(|before| before.contains_key("k")) }
+}
+
 /// [`Delivery::release_claim`].
 pub(super) fn release() -> Expression {
     Expression::update("REMOVE #k ADD #v :one").when("attribute_exists(#k)").value("one", 1_u64)
@@ -52,14 +57,16 @@ impl AwsStore {
     ) -> Result<Claimed> {
         let (call, clock) = (call("claim the delivery"), self.shared.clock.now());
         let refused = match self.update(call, row::key(&message, &device), claim(channel, now, clock)).await? {
-            Written::Done(_) => return Ok(Claimed::Granted),
+            Written::Done(before) => return Ok(granted(before.as_ref())),
             Written::Refused(stored) => stored,
         };
         if let Some(stored) = refused.filter(|stored| !self.is_over(stored)) {
             let mut row = row::read(stored).map_err(|damaged| damaged.in_port(call.operation))?;
             return match row.claim(now) {
                 // The condition says what the model says, so it held a moment ago for another row: that one is gone.
-                Claimed::Granted => Err(Error::with_source(Fault::Retry, call.operation, "refused what is free")),
+                Claimed::Granted { .. } => {
+                    Err(Error::with_source(Fault::Retry, call.operation, "refused what is free"))
+                }
                 refused => Ok(refused),
             };
         }
@@ -82,7 +89,6 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::item::Item;
     use crate::script::{NOW, Reply, Script};
 
     const MESSAGE: MessageId = MessageId::from_bytes([1; 16]);
@@ -94,8 +100,8 @@ mod tests {
         row
     }
 
-    /// A refusal by a row that is kept until then.
-    fn refused(row: &Delivery, kept_until: UnixMillis) -> Reply {
+    /// A row as DynamoDB answers it, kept until then.
+    fn answered(row: &Delivery, kept_until: UnixMillis) -> Json {
         use aws_sdk_dynamodb::types::AttributeValue as V;
         fn json_of(item: &Item) -> Json {
             let value = |value: &V| match value {
@@ -107,7 +113,12 @@ mod tests {
             item.iter().map(|(name, v)| (name.clone(), value(v))).collect::<serde_json::Map<_, _>>().into()
         }
         let item = row::write(row).with(VERSION, 3_u64).with(TTL, expiry(kept_until)).finish();
-        Reply::Refused("ConditionalCheckFailedException", json!({ "Item": json_of(&item) }))
+        json_of(&item)
+    }
+
+    /// A refusal by a row that is kept until then.
+    fn refused(row: &Delivery, kept_until: UnixMillis) -> Reply {
+        Reply::Refused("ConditionalCheckFailedException", json!({ "Item": answered(row, kept_until) }))
     }
 
     #[tokio::test]
@@ -124,7 +135,7 @@ mod tests {
         let kept_until = NOW.plus(60_000);
         let replies = [refused(&claimed(NOW), kept_until), refused(&row, kept_until), Reply::Done(json!({}))];
         let (store, script) = Script::store(replies);
-        for expected in [Claimed::Taken, Claimed::Ended, Claimed::Granted] {
+        for expected in [Claimed::Taken, Claimed::Ended, Claimed::Granted { asked_before: false }] {
             assert_eq!(store.claim_delivery(MESSAGE, DEVICE, Channel::Fcm, NOW.plus(1)).await.unwrap(), expected);
         }
         assert_eq!(script.operations(), ["UpdateItem"; 3], "the refusal answered the row");
@@ -134,12 +145,27 @@ mod tests {
     async fn what_is_history_is_claimed_anew_by_one() {
         let old = || refused(&claimed(NOW.minus(9)), NOW.minus(1_000));
         let (store, script) = Script::store([old(), Reply::Done(json!({})), old(), old()]);
-        for expected in [Claimed::Granted, Claimed::Taken] {
+        for expected in [Claimed::Granted { asked_before: false }, Claimed::Taken] {
             assert_eq!(store.claim_delivery(MESSAGE, DEVICE, Channel::Fcm, NOW).await.unwrap(), expected);
         }
         assert_eq!(script.operations(), ["UpdateItem", "PutItem", "UpdateItem", "PutItem"]);
         let put = &script.sent()[1].body;
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(#pk) OR #ttl <= :now");
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_lapsed_is_told_to_the_next_and_one_that_was_given_back_is_not() {
+        let kept_until = NOW.plus(60_000);
+        let mut given_back = claimed(UnixMillis(1));
+        given_back.release_claim();
+        let rows = [claimed(UnixMillis(1)), given_back];
+        let replies = rows.map(|row| Reply::Done(json!({ "Attributes": answered(&row, kept_until) })));
+        let (store, script) = Script::store(replies);
+        for asked_before in [true, false] {
+            let claimed = store.claim_delivery(MESSAGE, DEVICE, Channel::Fcm, NOW).await.unwrap();
+            assert_eq!(claimed, Claimed::Granted { asked_before });
+        }
+        assert_eq!(script.sent()[0].body["ReturnValues"], "ALL_OLD", "in the same request");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Apps.
 
 use bytes::Bytes;
-use homing_domain::{App, EventSettings, HeartbeatSettings, ServerKey, UnixMillis, UpstreamRoute};
+use homing_domain::{AlertSettings, App, EventSettings, HeartbeatSettings, ServerKey, UnixMillis, UpstreamRoute};
 
 use super::settings::HeartbeatRow;
 use super::{Stored, Wrong, app_id, array, optional_time};
@@ -31,6 +31,10 @@ pub(crate) struct AppRow {
     /// None = kept until the business reads them.
     #[prost(oneof = "UpstreamKind", tags = "11, 12")]
     upstream: Option<UpstreamKind>,
+    #[prost(string, repeated, tag = "13")]
+    alert_emails: Vec<String>,
+    #[prost(string, optional, tag = "14")]
+    alert_webhook_url: Option<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -79,6 +83,8 @@ impl Stored for App {
                 UpstreamRoute::Queue(url) => Some(UpstreamKind::Queue(url.clone())),
                 UpstreamRoute::Bus => Some(UpstreamKind::Bus(true)),
             },
+            alert_emails: self.alerts.emails.clone(),
+            alert_webhook_url: self.alerts.webhook_url.clone(),
         }
     }
 
@@ -106,6 +112,7 @@ impl Stored for App {
                 Some(UpstreamKind::Queue(url)) => UpstreamRoute::Queue(url),
                 Some(UpstreamKind::Bus(_)) => UpstreamRoute::Bus,
             },
+            alerts: AlertSettings { emails: row.alert_emails, webhook_url: row.alert_webhook_url },
         })
     }
 }

@@ -85,6 +85,7 @@ codes! { Reason, "reason":
     NoVendorToken = 16,
     VendorRefused = 17,
     TakenByVendor = 18,
+    VendorSilent = 19,
 }
 
 codes! { QuietHoursPolicy, "quiet hours policy":

@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use homing_domain::limits::FALLBACK_MAX;
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, Audience, AudienceId, BatchId, Channel, Control, Counter, Cursor, Delivery, DeliveryPolicy, Device, DeviceId,
-    DeviceProfile, Ended, Event, EventSettings, Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef,
-    HeartbeatSettings, Interval, Lane, LaneChange, Localization, MemberKey, MemberKind, Message, MessageId, Options,
-    Platform, Preferences, Priority, QuietHours, QuietHoursPolicy, Reason, Receipt, Recurrence, Schedule, ServerId,
-    ServerKey, Shard, ShardId, Stage, Tally, Target, UnixMillis, UploadedAudience, Upstream, UpstreamRoute, UserHash,
-    VendorToken, WallTime,
+    AlertSettings, App, Audience, AudienceId, BatchId, Channel, ChannelConfig, ChannelCredential, ChannelPolicy,
+    Control, Counter, Cursor, Delivery, DeliveryPolicy, Device, DeviceId, DeviceProfile, Ended, Event, EventSettings,
+    Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef, HeartbeatSettings, Interval, Lane, LaneChange,
+    Localization, MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours,
+    QuietHoursPolicy, Reason, Receipt, Recurrence, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target,
+    UnixMillis, UploadedAudience, Upstream, UpstreamRoute, UserHash, VendorToken, WallTime,
 };
 use homing_ports::FleetSettings;
 
@@ -79,6 +79,7 @@ fn app() {
         heartbeat: Some(heartbeat()),
         events: EventSettings::default(),
         upstream: UpstreamRoute::Poll,
+        alerts: AlertSettings::default(),
         created_at: UnixMillis(6),
         revision: 7,
     };
@@ -239,6 +240,7 @@ fn what_came_with_the_second_format_reads_back() {
             heartbeat: None,
             events: EventSettings { message_completed: true, presence: upstream == UpstreamRoute::Bus },
             upstream,
+            alerts: AlertSettings::default(),
             created_at: UnixMillis(6),
             revision: 7,
         };
@@ -364,6 +366,43 @@ fn what_came_with_the_fourth_format_reads_back() {
     for action in [FeedAction::Bring, FeedAction::Stop] {
         reads_back(&FeedEntry { message: MESSAGE, action, expires_at: UnixMillis::NEVER });
     }
+}
+
+#[test]
+fn what_came_with_the_fifth_format_reads_back() {
+    let shop = read::<App>(Table::Format, bytes_of(include_str!("fixtures/app.hex")).into()).unwrap();
+    assert_eq!(shop.alerts, AlertSettings::default(), "the first release knew none");
+    for (emails, webhook_url) in [(1, None), (0, Some("https://shop.example/a".to_owned())), (8, Some(String::new()))] {
+        let emails = (0..emails).map(|n| format!("{n}@shop.example")).collect();
+        reads_back(&App { alerts: AlertSettings { emails, webhook_url }, ..shop.clone() });
+    }
+    let credential = |days: Option<u16>| ChannelCredential {
+        sealed: Bytes::from_static(b"\0\xff"),
+        kind: "certificate".to_owned(),
+        public: days.iter().map(|_| ("topic".to_owned(), "店".to_owned())).collect(),
+        expires_at: days.map(|_| UnixMillis(0)),
+        uploaded_at: UnixMillis(6),
+        warned_days: days,
+    };
+    let every_field = ChannelPolicy {
+        attempts_max: 0,
+        base: 2,
+        max: u64::MAX,
+        per_second: Some(0),
+        burst: Some(u32::MAX),
+        batch_max: Some(u16::MAX),
+        repeats_unanswered: true,
+    };
+    for credential in [None, Some(credential(None)), Some(credential(Some(0))), Some(credential(Some(u16::MAX)))] {
+        for (channel, policy) in [(Channel::WebPush, ChannelPolicy::default()), (Channel::Apns, every_field)] {
+            let (app, credential) = (shop.id.clone(), credential.clone());
+            reads_back(&ChannelConfig { app, channel, credential, policy, revision: 9 });
+        }
+    }
+    for before in [None, Some(DeviceId::from_bytes([0; 16]))] {
+        reads_back(&TokenOwner { device: DEVICE, before });
+    }
+    reads_back(&Delivery { reason: Some(Reason::VendorSilent), ..Delivery::new(MESSAGE, DEVICE, Channel::Oppo) });
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Apps and their keys.
 
+mod alerts;
 mod settings;
 
-use homing_domain::{App, AppId, EventSettings, HeartbeatSettings, Millis, UnixMillis, UpstreamRoute};
+use homing_domain::{AlertSettings, App, AppId, EventSettings, HeartbeatSettings, Millis, UnixMillis, UpstreamRoute};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use super::text::line;
 use super::time::to_timestamp;
 use crate::http::{Checked, Violations};
 
+pub use alerts::{AlertKeyView, AlertsView};
 pub use settings::{EventsRequest, EventsView, UpstreamRouteView, UpstreamTo};
 
 /// Longest name of an app.
@@ -47,6 +49,9 @@ pub struct CreateApp {
     /// Where messages from its devices go; kept to be asked for when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamRouteView>,
+    /// Whom its alerts go to; nobody when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertsView>,
 }
 
 only_objects!(CreateApp);
@@ -66,6 +71,8 @@ pub struct NewApp {
     pub events: EventSettings,
     /// Where messages from its devices go.
     pub upstream: UpstreamRoute,
+    /// Whom its alerts go to.
+    pub alerts: AlertSettings,
 }
 
 impl CreateApp {
@@ -83,10 +90,11 @@ impl CreateApp {
         let heartbeat = wrong.take(self.heartbeat.map(|view| view.check("/heartbeat")).transpose()).flatten();
         let events = self.events.unwrap_or_default().applied_to(EventSettings::default());
         let upstream = wrong.take(self.upstream.unwrap_or_default().check("/upstream"));
-        match (id, upstream) {
-            (Some(id), Some(upstream)) => {
+        let alerts = wrong.take(self.alerts.unwrap_or_default().check("/alerts"));
+        match (id, upstream, alerts) {
+            (Some(id), Some(upstream), Some(alerts)) => {
                 let quota_per_second = self.quota_per_second;
-                wrong.or(NewApp { id, name, quota_per_second, heartbeat, events, upstream })
+                wrong.or(NewApp { id, name, quota_per_second, heartbeat, events, upstream, alerts })
             }
             _ => Err(wrong),
         }
@@ -111,6 +119,9 @@ pub struct AppPatch {
     /// Where messages from its devices go, as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamRouteView>,
+    /// Whom its alerts go to, as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertsView>,
 }
 
 only_objects!(AppPatch);
@@ -127,6 +138,7 @@ impl AppPatch {
         }
         wrong.take(quota(self.quota_per_second.flatten()));
         let upstream = wrong.take(self.upstream.map(|route| route.check("/upstream")).transpose()).flatten();
+        let alerts = wrong.take(self.alerts.map(|alerts| alerts.check("/alerts")).transpose()).flatten();
         wrong.or(())?;
         if let Some(name) = self.name {
             app.name = name;
@@ -139,6 +151,9 @@ impl AppPatch {
         }
         if let Some(route) = upstream {
             app.upstream = route;
+        }
+        if let Some(alerts) = alerts {
+            app.alerts = alerts;
         }
         Ok(())
     }
@@ -191,6 +206,9 @@ pub struct AppView {
     /// Where messages from its devices go.
     #[serde(default)]
     pub upstream: UpstreamRouteView,
+    /// Whom its alerts go to.
+    #[serde(default)]
+    pub alerts: AlertsView,
     /// Its server keys, newest first.
     pub server_keys: Vec<ServerKeyView>,
     /// When it was made.
@@ -214,6 +232,7 @@ impl AppView {
             heartbeat: app.heartbeat.map(HeartbeatView::from),
             events: app.events.into(),
             upstream: (&app.upstream).into(),
+            alerts: (&app.alerts).into(),
             server_keys: server_keys.collect(),
             created_at: to_timestamp(app.created_at),
         }

@@ -2,8 +2,8 @@
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{
-    AudienceJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, FeedAction, FeedJob, HeldJob, MemberKey, MessageId,
-    Reason, Shard, ShardId, Target, Undelivered, UnixMillis, UserHash, VendorJob,
+    AudienceJob, Channel, ChannelJob, CloseJob, ConnSeq, Cursor, DeviceId, DueTick, FeedAction, FeedJob, HeldJob,
+    MemberKey, MessageId, Reason, Shard, ShardId, Target, Undelivered, UnixMillis, UserHash, VendorJob,
 };
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,31 @@ impl Item for VendorJob {
 
     fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
         Ok(Self { message: wire.message.0, targets: targets(wire.targets)? })
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ChannelJobWire {
+    message: Text<MessageId>,
+    channel: Text<Channel>,
+    #[serde(default)]
+    attempt: u32,
+    targets: Vec<TargetWire>,
+}
+
+impl Item for ChannelJob {
+    const KIND: &'static str = "channel_job";
+    type Wire = ChannelJobWire;
+
+    fn to_wire(&self) -> Self::Wire {
+        let targets = self.targets.iter().map(TargetWire::new).collect();
+        ChannelJobWire { message: Text(self.message), channel: Text(self.channel), attempt: self.attempt, targets }
+    }
+
+    fn from_wire(wire: Self::Wire) -> Result<Self, DecodeError> {
+        let targets = targets(wire.targets)?;
+        Ok(Self { message: wire.message.0, channel: wire.channel.0, attempt: wire.attempt, targets })
     }
 }
 

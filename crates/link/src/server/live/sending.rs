@@ -177,7 +177,7 @@ fn push_of(slot: &Slot, payload: Bytes) -> Push {
         expires_ms: slot.expires_at.0,
         priority: priority(slot.priority) as i32,
         collapse_key: slot.collapse_key.clone().unwrap_or_default(),
-        encoding: PayloadEncoding::Json as i32,
+        encoding: PayloadEncoding::of(&payload) as i32,
         payload,
         feed_offset: 0,
     }
@@ -192,7 +192,7 @@ fn unnumbered(body: &PushBody) -> Push {
         expires_ms: body.expires_at.0,
         priority: priority(body.priority) as i32,
         collapse_key: body.collapse_key.clone().unwrap_or_default(),
-        encoding: PayloadEncoding::Json as i32,
+        encoding: PayloadEncoding::of(&body.payload) as i32,
         payload: body.payload.clone(),
         feed_offset: 0,
     }
@@ -224,7 +224,8 @@ const fn skip_reason(reason: Reason) -> SkipReason {
         | Reason::Aborted
         | Reason::NothingToRecall
         | Reason::NoVendorToken
-        | Reason::VendorRefused => SkipReason::Recalled,
+        | Reason::VendorRefused
+        | Reason::VendorSilent => SkipReason::Recalled,
         // It comes by the vendor's channel: nothing is missing.
         Reason::TakenByVendor => SkipReason::Recalled,
         Reason::Overflow | Reason::UnknownDevice | Reason::Deregistered => SkipReason::Overflow,

@@ -2,11 +2,13 @@
 
 mod audience;
 mod bench;
+mod channel;
 mod device;
 mod message;
 mod push;
 mod schedule;
 mod simulate;
+mod vendors;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,11 +18,13 @@ use homing_ports::QueueName;
 
 pub use audience::{AudienceCommand, ListArguments, ListKind};
 pub use bench::{BenchArguments, BenchProfile};
+pub use channel::{ChannelCommand, OneChannel, PolicyArguments};
 pub use device::{DeviceCommand, ReportArguments, Switch, TransportChoice};
 pub use message::{AmendArguments, MessageCommand, NewRate, OneMessage, WatchArguments, WatchUntil};
 pub use push::{DeliveryChoice, PushArguments};
 pub use schedule::ScheduleArguments;
 pub use simulate::{SimulateArguments, TagShare};
+pub use vendors::VendorsArguments;
 
 use crate::config::Flags;
 
@@ -41,6 +45,9 @@ pub enum Command {
     /// Apps and their keys
     #[command(subcommand)]
     App(AppCommand),
+    /// What an app has from the device vendors, and how they are asked
+    #[command(subcommand)]
+    Channel(ChannelCommand),
     /// Register a device, or be one
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -57,6 +64,8 @@ pub enum Command {
     Dlq(DlqCommand),
     /// Be many devices of an app, for trying things out at scale
     Simulate(Box<SimulateArguments>),
+    /// Play the nine device vendors, for trying things out
+    Vendors(Box<VendorsArguments>),
     /// Measure a server with simulated devices
     Bench(Box<BenchArguments>),
 }
@@ -115,6 +124,24 @@ pub struct ServeArguments {
     /// Bearer token of /metrics for callers not on loopback
     #[arg(long, value_name = "TOKEN")]
     pub metrics_token: Option<String>,
+    /// Where vendors reach the API, as `https://push.example.com`: they are told to send receipts there
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// For trying out: vendors elsewhere than in production, NAME=URL,… or one URL that each name is behind
+    #[arg(long, value_name = "ORIGINS")]
+    pub vendors_origins: Option<String>,
+    /// Certificates that are trusted beside the system's for vendors and webhooks (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub outbound_ca: Option<String>,
+    /// Origins of your own that webhooks may lead to, comma-separated; plain HTTP is spoken only there
+    #[arg(long, value_name = "ORIGINS")]
+    pub outbound_origins: Option<String>,
+    /// Where alerts are mailed, as smtp://user:password@host:587 or smtps://…; better set as HOMING_MAIL_SMTP_URL
+    #[arg(long, value_name = "URL")]
+    pub mail_smtp_url: Option<String>,
+    /// Their sender, as "Homing <homing@example.com>"
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// For trying out: take what is for the devices' vendors, and append it to this file, one JSON line for each push
     #[arg(long, value_name = "FILE")]
     pub stand_in_vendor: Option<String>,
@@ -150,6 +177,12 @@ impl ServeArguments {
             ("app_quota_per_second", &self.app_quota_per_second),
             ("stop_within_seconds", &self.stop_within_seconds),
             ("metrics.token", &self.metrics_token),
+            ("public_url", &self.public_url),
+            ("vendors.origins", &self.vendors_origins),
+            ("outbound.ca", &self.outbound_ca),
+            ("outbound.origins", &self.outbound_origins),
+            ("mail.smtp_url", &self.mail_smtp_url),
+            ("mail.from", &self.mail_from),
             ("stand_in_vendor", &self.stand_in_vendor),
             ("log.format", &self.log_format),
             ("log.filter", &self.log_filter),

@@ -2,6 +2,7 @@
 
 mod app;
 mod audience;
+mod channel;
 mod context;
 mod device;
 mod dlq;
@@ -9,6 +10,7 @@ mod message;
 mod push;
 mod schedule;
 mod table;
+mod vendors;
 mod watch;
 
 use anyhow::Result;
@@ -35,11 +37,13 @@ pub struct EndedWith {
 pub async fn run(command: Command) -> Result<()> {
     match command {
         Command::App(command) => app::run(command).await,
+        Command::Channel(command) => channel::run(command).await,
         Command::Device(command) => device::run(command).await,
         Command::Push(arguments) => push::run(*arguments).await,
         Command::Message(command) => message::run(command).await,
         Command::Audience(command) => audience::run(command).await,
         Command::Dlq(command) => dlq::run(command).await,
+        Command::Vendors(arguments) => vendors::run(*arguments).await,
         Command::Serve(_) | Command::Simulate(_) | Command::Bench(_) => {
             anyhow::bail!("this command does not talk to a server")
         }

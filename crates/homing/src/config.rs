@@ -1,11 +1,15 @@
 //! What can be configured, as a value. Flags win over the environment, that over the file, that over the defaults; all
 //! that is wrong is reported at once.
 
+mod outside;
 mod setting;
 mod source;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use homing_channels::Origins;
+use homing_outbound::{HttpSettings, MailSettings};
 
 pub use setting::{SETTINGS, Setting};
 pub use source::{Environment, FileSource, Flags, Source, SourceError};
@@ -78,7 +82,16 @@ pub struct Config {
     pub stop_within: u64,
     /// `Authorization: Bearer` of `/metrics` for callers that are not on loopback.
     pub metrics_token: Option<String>,
-    /// Where what vendors would get is written down, for trying things out. `None` = nothing goes by any vendor.
+    /// Where vendors and people reach the API, without a slash at its end. `None` = nobody said so.
+    pub public_url: Option<String>,
+    /// Where vendors' servers are.
+    pub vendor_origins: Origins,
+    /// How requests to vendors and webhooks are made.
+    pub outbound: HttpSettings,
+    /// Where mail is handed in. `None` = nowhere: alerts go by webhook alone.
+    pub mail: Option<MailSettings>,
+    /// Where what vendors would get is written down, for trying things out. `None` = nothing goes by the channel of a vendor
+    /// that an app has no credential of.
     pub stand_in_vendor: Option<PathBuf>,
     /// How logs are written.
     pub log_format: LogFormat,
@@ -127,6 +140,10 @@ impl Config {
             app_quota_per_second: reader.number("app_quota_per_second", 1..=1_000_000),
             stop_within: u64::from(reader.number("stop_within_seconds", 1..=600)) * 1_000,
             metrics_token: Some(reader.text("metrics.token")).filter(|token| !token.is_empty()),
+            public_url: reader.public_url(),
+            vendor_origins: reader.vendor_origins(),
+            outbound: reader.outbound(),
+            mail: reader.mail(),
             stand_in_vendor: Some(reader.text("stand_in_vendor")).filter(|file| !file.is_empty()).map(PathBuf::from),
             log_format: reader.log_format(),
             log_filter: reader.text("log.filter"),

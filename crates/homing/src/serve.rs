@@ -1,6 +1,7 @@
 //! `homing serve`: everything in one process.
 
 mod certificate;
+mod certificate_check;
 mod data_dir;
 mod disk_probe;
 mod error;
@@ -9,6 +10,7 @@ mod greeting;
 mod http;
 mod lifecycle;
 mod listener;
+mod local_vendors;
 mod logs;
 mod operations;
 mod stages;

@@ -155,6 +155,7 @@ pub(crate) fn app_with_presence() -> App {
         heartbeat: None,
         events: EventSettings { presence: true, ..EventSettings::default() },
         upstream: UpstreamRoute::Poll,
+        alerts: homing_domain::AlertSettings::default(),
         created_at: UnixMillis(0),
         revision: 1,
     }

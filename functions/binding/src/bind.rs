@@ -6,7 +6,7 @@ use homing_domain::{Device, DeviceId, Notice, Reason, UnixMillis, UserId};
 use homing_ports::{Devices, Mailboxes, Notices, Queues};
 
 use crate::receipts::report_undelivered;
-use crate::update::{TRIES_MAX, UpdateError, replace};
+use homing_directory::{TRIES_MAX, UpdateError, replace};
 
 /// Binds a device to a user, or to none.
 ///

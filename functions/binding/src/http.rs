@@ -3,19 +3,26 @@
 mod business;
 mod device;
 mod registration;
+mod web_push;
 
 use homing_contract::http::v1::DeviceView;
 use homing_domain::Device;
 use homing_endpoint::{Edge, Problem};
-use homing_ports::{Apps, Devices, Gateways, Mailboxes, Notices, Queues, Settings};
+use homing_ports::{Apps, Devices, Gateways, Mailboxes, Notices, Queues, Settings, VendorTokens};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::update::UpdateError;
+use homing_directory::UpdateError;
 
 /// The ports of this function.
-pub trait BindingPorts: Apps + Devices + Gateways + Mailboxes + Notices + Queues + Settings + 'static {}
-impl<P: Apps + Devices + Gateways + Mailboxes + Notices + Queues + Settings + 'static> BindingPorts for P {}
+pub trait BindingPorts:
+    Apps + Devices + Gateways + Mailboxes + Notices + Queues + Settings + VendorTokens + 'static
+{
+}
+impl<P: Apps + Devices + Gateways + Mailboxes + Notices + Queues + Settings + VendorTokens + 'static> BindingPorts
+    for P
+{
+}
 
 /// The routes of this function.
 pub fn router<P: BindingPorts>(edge: Edge<P>) -> OpenApiRouter {
@@ -24,6 +31,7 @@ pub fn router<P: BindingPorts>(edge: Edge<P>) -> OpenApiRouter {
         .routes(routes!(device::get_device, device::patch_device, device::delete_device))
         .routes(routes!(device::put_user, device::delete_user))
         .routes(routes!(device::put_tags))
+        .routes(routes!(web_push::subscribe_web_push))
         .routes(routes!(business::unbind_devices))
         .routes(routes!(business::deregister_devices))
         .with_state(edge)

@@ -1,10 +1,13 @@
 //! A device comes.
 
 use homing_credentials::{DeviceKeys, derive_id};
+use homing_directory::own_token;
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{AppId, Device, DeviceId, DeviceProfile, Preferences, UnixMillis, VendorToken};
-use homing_ports::{Created, Devices, Entropy, Error, Mailboxes};
+use homing_ports::{Created, Devices, Entropy, Error, Mailboxes, VendorTokens};
 use uuid::Builder;
+
+use crate::report::in_port;
 
 /// Generation of a new device's secret.
 const FIRST_GENERATION: u32 = 1;
@@ -34,11 +37,12 @@ pub enum RegisterError {
 }
 
 /// Registers a device, the mailbox first: a device in the directory without a mailbox would fail every message to it, a
-/// mailbox without a device is only idle.
+/// mailbox without a device is only idle. Last its vendor's token becomes its own: a device that had it before is the same app
+/// before it was installed anew.
 ///
 /// # Errors
 /// [`RegisterError`]
-pub async fn register<P: Devices + Mailboxes>(
+pub async fn register<P: Devices + Mailboxes + VendorTokens>(
     ports: &P,
     keys: &DeviceKeys,
     entropy: &dyn Entropy,
@@ -82,8 +86,10 @@ pub async fn register<P: Devices + Mailboxes>(
         seen_at: now,
     };
     device.note_lane(now);
-    match ports.create_device(device.clone()).await? {
-        Created::New => Ok(device),
-        Created::Exists => ports.device(&id).await?.ok_or(RegisterError::Deregistered),
-    }
+    let device = match ports.create_device(device.clone()).await? {
+        Created::New => device,
+        Created::Exists => ports.device(&id).await?.ok_or(RegisterError::Deregistered)?,
+    };
+    own_token(ports, &device, now).await.map_err(in_port)?;
+    Ok(device)
 }

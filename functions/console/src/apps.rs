@@ -69,6 +69,7 @@ pub async fn create_app<P: Apps>(
         heartbeat: new.heartbeat,
         events: new.events,
         upstream: new.upstream,
+        alerts: new.alerts,
         created_at: now,
         revision: 1,
     };
@@ -79,7 +80,8 @@ pub async fn create_app<P: Apps>(
             let is_repeat = stored.client_key == app.client_key
                 && has_newest(&stored, &keys.server)
                 && (&stored.name, stored.quota_per_second, stored.heartbeat, stored.events, &stored.upstream)
-                    == (&app.name, app.quota_per_second, app.heartbeat, app.events, &app.upstream);
+                    == (&app.name, app.quota_per_second, app.heartbeat, app.events, &app.upstream)
+                && stored.alerts == app.alerts;
             if is_repeat { Ok(stored) } else { Err(AppChangeError::Exists) }
         }
     }

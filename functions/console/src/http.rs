@@ -1,20 +1,22 @@
 //! The HTTP face of this function.
 
+mod alerts;
 mod apps;
+mod channels;
 mod dead_letters;
 mod gateways;
 mod settings;
 
 use homing_endpoint::{Edge, Problem};
-use homing_ports::{Apps, Gateways, Notices, Queues, Settings};
+use homing_ports::{Apps, Gateways, Notices, Queues, Settings, VendorChannels};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::apps::AppChangeError;
 
 /// The ports of this function.
-pub trait ConsolePorts: Apps + Gateways + Notices + Queues + Settings + 'static {}
-impl<P: Apps + Gateways + Notices + Queues + Settings + 'static> ConsolePorts for P {}
+pub trait ConsolePorts: Apps + Gateways + Notices + Queues + Settings + VendorChannels + 'static {}
+impl<P: Apps + Gateways + Notices + Queues + Settings + VendorChannels + 'static> ConsolePorts for P {}
 
 /// The routes of this function.
 pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
@@ -22,6 +24,10 @@ pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
         .routes(routes!(apps::post_app, apps::get_apps))
         .routes(routes!(apps::get_app, apps::patch_app, apps::delete_app))
         .routes(routes!(apps::rotate_keys))
+        .routes(routes!(alerts::get_alert_key))
+        .routes(routes!(channels::get_channels))
+        .routes(routes!(channels::get_channel, channels::put_channel, channels::delete_channel))
+        .routes(routes!(channels::put_channel_policy))
         .routes(routes!(settings::get_heartbeat, settings::put_heartbeat))
         .routes(routes!(settings::get_app_heartbeat, settings::put_app_heartbeat, settings::delete_app_heartbeat))
         .routes(routes!(gateways::get_gateways))

@@ -34,7 +34,7 @@ pub fn rotate(app: &mut App, key: &ApiKey, grace: Millis, now: UnixMillis) {
 
 #[cfg(test)]
 mod tests {
-    use homing_domain::{EventSettings, UpstreamRoute};
+    use homing_domain::{AlertSettings, EventSettings, UpstreamRoute};
 
     use super::*;
 
@@ -51,6 +51,7 @@ mod tests {
             heartbeat: None,
             events: EventSettings::default(),
             upstream: UpstreamRoute::default(),
+            alerts: AlertSettings::default(),
             created_at: UnixMillis(0),
             revision: 1,
         };

@@ -1,8 +1,9 @@
-//! What operators do: apps and their keys, settings, gateways, dead letters.
+//! What operators do: apps and their keys, what apps have from vendors, settings, gateways, dead letters.
 //!
 //! **Must not know**: other functions, messages, any adapter.
 
 mod apps;
+mod channels;
 mod first_token;
 mod http;
 mod keys;

@@ -4,39 +4,65 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use homing_contract::queue::v1;
+use homing_directory::{Cleaning, Forgotten, forget_token};
 use homing_domain::mailbox::{Route, Withdrawn};
-use homing_domain::{Channel, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis, VendorJob};
+use homing_domain::{
+    Channel, DeviceId, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis, VendorJob,
+    VendorToken,
+};
 use homing_ports::{Error, Outgoing, QueueName, StageError, Vendors};
+use homing_telemetry::{CleaningStopped, LeftToVendor, TokenDied};
 
-use crate::ask_vendor::CALLS_AT_ONCE;
 use crate::cache::Rendered;
+use crate::claims::Claim;
 use crate::outcome::{tell_ledger, undelivered};
+use crate::vendor_job::{CALLS_AT_ONCE, channel_jobs};
 use crate::{Dispatch, Ports};
 
-/// What became of the devices of a vendor job.
+/// A token that its vendor does not know, or not any more.
+#[derive(Debug)]
+pub(crate) struct DeadToken {
+    pub(crate) device: DeviceId,
+    pub(crate) token: VendorToken,
+    pub(crate) as_of: UnixMillis,
+}
+
+/// What became of the devices of a job.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) now: UnixMillis,
     message: MessageId,
+    /// Which vendor is asked, and which try it is; `None` = devices are left to their vendors' queues.
+    asks: Option<(Channel, u32)>,
     receipts: Vec<Receipt>,
     /// A vendor has it, and the mailbox still does.
     pub(crate) taken: Vec<Target>,
+    /// Devices that the vendor was to be asked for.
+    pub(crate) seen: usize,
+    /// Tokens to be forgotten.
+    pub(crate) dead: Vec<DeadToken>,
     /// Nothing came of it: the next one may try.
     released: Vec<Target>,
-    /// To be tried again, by how much later.
-    again: BTreeMap<Millis, Vec<Target>>,
+    /// To be looked at again, by how much later and as which try.
+    again: BTreeMap<(Millis, u32), Vec<Target>>,
+    /// Left to a vendor's queue, as its first try.
+    left: BTreeMap<(Channel, u32), Vec<Target>>,
     failure: Option<Error>,
 }
 
 impl Asked {
-    pub(crate) const fn new(message: MessageId, now: UnixMillis) -> Self {
+    pub(crate) const fn new(message: MessageId, now: UnixMillis, asks: Option<(Channel, u32)>) -> Self {
         Self {
             now,
             message,
+            asks,
             receipts: Vec::new(),
             taken: Vec::new(),
+            seen: 0,
+            dead: Vec::new(),
             released: Vec::new(),
             again: BTreeMap::new(),
+            left: BTreeMap::new(),
             failure: None,
         }
     }
@@ -52,62 +78,171 @@ impl Asked {
         self.receipts.push(Receipt { channel, ..undelivered(self.message, target.device, reason, self.now) });
     }
 
+    /// The same of one that a vendor may have been asked for: then nobody can say that it does not reach it.
+    pub(crate) fn end_claimed(&mut self, claim: Claim, channel: Channel, reason: Reason) {
+        self.end(claim.target, channel, if claim.asked_before { Reason::VendorSilent } else { reason });
+    }
+
+    /// The vendor may have it, and is not asked again. The claim stays, so that no other job asks either; an entry in the
+    /// mailbox waits for the device.
+    pub(crate) fn silent(&mut self, message: &Rendered, target: Target, channel: Channel) {
+        if message.is_vendor_only() {
+            self.end(target, channel, Reason::VendorSilent);
+        }
+    }
+
     /// Its claim is given up.
     pub(crate) fn release(&mut self, target: Target) {
         self.released.push(target);
     }
 
-    /// Look at it again after so long.
-    pub(crate) fn later(&mut self, target: Target, delay: Millis) {
-        self.again.entry(delay).or_default().push(target);
+    /// Look at it again after so long, as the same try.
+    pub(crate) fn again(&mut self, target: Target, delay: Millis) {
+        let attempt = self.asks.map_or(0, |(_, attempt)| attempt);
+        self.again.entry((delay, attempt)).or_default().push(target);
+    }
+
+    /// The vendor is to be asked again after so long.
+    pub(crate) fn next_try(&mut self, target: Target, delay: Millis) {
+        let attempt = self.asks.map_or(0, |(_, attempt)| attempt.saturating_add(1));
+        self.again.entry((delay, attempt)).or_default().push(target);
+    }
+
+    /// It is this vendor's affair.
+    pub(crate) fn leave_to(&mut self, channel: Channel, target: Target) {
+        self.left.entry((channel, 0)).or_default().push(target);
+    }
+
+    /// It has another vendor by now.
+    pub(crate) fn move_to(&mut self, channel: Channel, claim: Claim) {
+        self.release(claim.target);
+        self.leave_to(channel, claim.target);
     }
 
     /// A call failed, and the job is to be repeated.
     pub(crate) fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
     }
+
+    /// The same before the vendor was asked for this one. What may have been asked before stays claimed, or nobody would know.
+    pub(crate) fn fail_claimed(&mut self, claim: Claim, error: Error) {
+        if !claim.asked_before {
+            self.release(claim.target);
+        }
+        self.fail(error);
+    }
 }
 
 impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// The ledger first: what is withdrawn from a mailbox without its knowing would be forgotten.
     pub(crate) async fn settle_asked(&self, message: &Rendered, mut asked: Asked) -> Result<Option<Error>, StageError> {
-        tell_ledger(&*self.ports, &asked.receipts).await?;
-        for some in std::mem::take(&mut asked.taken).chunks(CALLS_AT_ONCE) {
-            self.withdraw_taken(message, some, &mut asked).await?;
+        let told = tell_ledger(&*self.ports, &asked.receipts).await;
+        if told.is_ok() {
+            for some in std::mem::take(&mut asked.taken).chunks(CALLS_AT_ONCE) {
+                self.withdraw_taken(message, some, &mut asked).await;
+            }
+            self.forget_dead(message, &mut asked).await;
         }
-        for some in std::mem::take(&mut asked.released).chunks(CALLS_AT_ONCE) {
-            let calls = some.iter().map(|target| self.ports.release_claim(message.id, target.device));
-            join_all(calls).await.into_iter().filter_map(Result::err).for_each(|error| asked.fail(error));
-        }
-        let items: Vec<_> =
-            asked.again.into_iter().map(|(delay, targets)| vendor_item(message, targets, delay)).collect();
-        if !items.is_empty() {
-            self.ports.send(QueueName::Dispatch, items).await?;
+        // In any case: a claim that stays says that the vendor may have it.
+        self.release(message, &mut asked).await;
+        told?;
+        for (queue, items) in self.items(message, &mut asked) {
+            self.ports.send(queue, items).await?;
         }
         Ok(asked.failure)
     }
 
+    /// Gives claims back. A failed call is tried once more.
+    async fn release(&self, message: &Rendered, asked: &mut Asked) {
+        let mut claimed = std::mem::take(&mut asked.released);
+        for is_last in [false, true] {
+            let mut failed = Vec::new();
+            for some in claimed.chunks(CALLS_AT_ONCE) {
+                let calls = some.iter().map(|target| self.ports.release_claim(message.id, target.device));
+                for (target, answer) in some.iter().zip(join_all(calls).await) {
+                    match answer {
+                        Ok(()) => {}
+                        Err(error) if is_last => asked.fail(error),
+                        Err(_) => failed.push(*target),
+                    }
+                }
+            }
+            claimed = failed;
+        }
+    }
+
+    /// What follows, by queue.
+    fn items(&self, message: &Rendered, asked: &mut Asked) -> BTreeMap<QueueName, Vec<Outgoing>> {
+        let mut items: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut groups = vec![(0, std::mem::take(&mut asked.left))];
+        for ((delay, attempt), targets) in std::mem::take(&mut asked.again) {
+            match asked.asks {
+                Some((channel, _)) => groups.push((delay, BTreeMap::from([((channel, attempt), targets)]))),
+                None => items.entry(QueueName::Dispatch).or_default().push(vendor_item(message, targets, delay)),
+            }
+        }
+        for (delay, group) in groups {
+            for job in channel_jobs(message, group, |channel| self.vendors.batch_max(channel)) {
+                LeftToVendor { message: message.id, channel: job.channel, devices: job.targets.len() }.emit();
+                let item = Outgoing { body: v1::encode(&job), delay, group: Some(message.group.clone()) };
+                // The own link is nobody's vendor, and no job is made for it.
+                let queue = QueueName::of_channel(job.channel).unwrap_or(QueueName::Dispatch);
+                items.entry(queue).or_default().push(item);
+            }
+        }
+        items
+    }
+
+    /// Whatever fails here, the vendor says it again when it is asked again.
+    async fn forget_dead(&self, message: &Rendered, asked: &mut Asked) {
+        let (dead, Some((channel, _))) = (std::mem::take(&mut asked.dead), asked.asks) else { return };
+        let watched = self.cleaning.note(&message.app, channel, asked.seen, dead.len(), asked.now);
+        if watched == (Cleaning::Stopped { is_new: true }) {
+            CleaningStopped { app: &message.app, channel, dead: dead.len(), seen: asked.seen }.emit();
+        }
+        for DeadToken { device, token, as_of } in dead {
+            let followed_by = match watched {
+                Cleaning::Stopped { .. } => "spared",
+                Cleaning::Allowed => {
+                    let (ports, app) = (&*self.ports, &message.app);
+                    match forget_token(ports, app, device, &token, as_of, asked.now).await {
+                        Ok(Forgotten::Done) => "forgotten",
+                        Ok(Forgotten::Kept) => "kept",
+                        Err(error) => {
+                            tracing::warn!(%device, %channel, %error, "a dead token was not forgotten");
+                            "failed"
+                        }
+                    }
+                }
+            };
+            TokenDied { device, channel, followed_by }.emit();
+        }
+    }
+
     /// What a vendor brings is not sent on the own link as well. If that comes too late the device drops the second one.
-    async fn withdraw_taken(
-        &self,
-        message: &Rendered,
-        targets: &[Target],
-        asked: &mut Asked,
-    ) -> Result<(), StageError> {
+    async fn withdraw_taken(&self, message: &Rendered, targets: &[Target], asked: &mut Asked) {
         let calls = targets.iter().map(|target| self.ports.withdraw(target.device, message.id, Reason::TakenByVendor));
         for (target, answer) in targets.iter().zip(join_all(calls).await) {
-            match answer {
-                Ok(Withdrawn::Marked { route: Some(route) }) => {
-                    let leases = self.leases.read(&*self.ports, std::iter::once(route)).await?;
+            let route = match answer {
+                Ok(Withdrawn::Marked { route }) => route,
+                Ok(Withdrawn::Tombstoned | Withdrawn::Absent) => None,
+                Err(error) => {
+                    asked.fail(error);
+                    None
+                }
+            };
+            let Some(route) = route else { continue };
+            match self.leases.read(&*self.ports, std::iter::once(route)).await {
+                Ok(leases) => {
                     if let Some(route) = leases.live(Some(route), asked.now) {
                         self.ask_to_read_again(*target, route).await;
                     }
                 }
-                Ok(Withdrawn::Marked { route: None } | Withdrawn::Tombstoned | Withdrawn::Absent) => {}
-                Err(error) => asked.fail(error),
+                Err(StageError::Port(error)) => asked.fail(error),
+                // The leases are read, or a port failed.
+                Err(StageError::Later { .. } | StageError::Poison { .. }) => {}
             }
         }
-        Ok(())
     }
 
     async fn ask_to_read_again(&self, target: Target, route: Route) {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use homing_domain::mailbox::{Body, Route};
 use homing_domain::{
-    AppId, Audience, DeliveryPolicy, FeedOffset, Flow, GatewayRef, Message, MessageId, Millis, Priority, Reason,
-    ServerId, UnixMillis,
+    AppId, Audience, Channel, DeliveryPolicy, FeedOffset, Flow, GatewayRef, Message, MessageId, Millis, Priority,
+    Reason, ServerId, UnixMillis,
 };
 use homing_ports::{Clock, Gateways, Messages, StageError};
 
@@ -34,6 +34,8 @@ pub(crate) struct Rendered {
     pub(crate) takes_back: Option<TakesBack>,
     /// By variant: the default, then each language.
     payloads: Vec<Bytes>,
+    /// What single channels bring beside, in their vendors' own words.
+    overrides: Vec<(Channel, Bytes)>,
     pub(crate) priority: Priority,
     pub(crate) collapse_key: Option<String>,
     pub(crate) is_now_or_never: bool,
@@ -76,6 +78,7 @@ impl Rendered {
             takes_back: TakesBack::of(&message),
             app: message.app,
             payloads: payloads.collect(),
+            overrides: message.overrides,
             priority: message.options.priority,
             collapse_key: message.options.collapse_key,
             // What takes something back finds its way to a device that is away now.
@@ -90,6 +93,11 @@ impl Rendered {
     /// The payload in this rendering: the default one when there is no such.
     pub(crate) fn payload(&self, variant: u8) -> Bytes {
         self.payloads.get(usize::from(variant)).or_else(|| self.payloads.first()).cloned().unwrap_or_default()
+    }
+
+    /// What the business wrote for this channel.
+    pub(crate) fn overrides(&self, channel: Channel) -> Option<Bytes> {
+        self.overrides.iter().find(|(of, _)| *of == channel).map(|(_, json)| json.clone())
     }
 
     /// What stands in a mailbox entry for the payload.

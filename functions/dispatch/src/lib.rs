@@ -2,9 +2,9 @@
 //! becomes an entry in the feed of its app, and devices that do not answer are given to their vendors.
 //!
 //! Input: a [`Shard`], an [`Undelivered`](homing_domain::Undelivered), a [`FeedJob`](homing_domain::FeedJob) or a
-//! [`VendorJob`](homing_domain::VendorJob) of [`QueueName::Dispatch`](homing_ports::QueueName::Dispatch). Output: mailbox
-//! entries, one notice per gateway, entries of feeds, questions to vendors, and a
-//! [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message, a feed takes
+//! [`VendorJob`](homing_domain::VendorJob) of [`QueueName::Dispatch`](homing_ports::QueueName::Dispatch), and a [`ChannelJob`]
+//! of a vendor's own queue. Output: mailbox entries, one notice per gateway, entries of feeds, jobs in vendors' queues and
+//! questions to vendors, and a [`ReceiptBatch`](homing_domain::ReceiptBatch) for whatever ended here. Enqueueing is idempotent per message, a feed takes
 //! an entry once, a delivery is claimed before its vendor is asked, and a device drops a push that it has seen; so an item
 //! may be handled any number of times.
 //!
@@ -12,12 +12,15 @@
 //! else the entry waits in the mailbox. Which way a message takes is its delivery policy (ADR 0019).
 //!
 //! **Must not know**: audiences, lanes, which devices there are (it reads the row of one that it is given, for its address
-//! at the vendor), any vendor's protocol, an async runtime, a timer.
+//! at the vendor), any vendor's protocol outside of [`ask`], an async runtime, a timer.
+
+pub mod ask;
 
 mod append;
-mod ask_vendor;
 mod asked;
 mod cache;
+mod channel_job;
+mod claims;
 mod enqueue;
 mod hand_off;
 mod now_or_never;
@@ -25,6 +28,7 @@ mod outcome;
 mod overflow;
 mod take_back;
 mod undelivered;
+mod vendor_job;
 
 #[cfg(test)]
 mod tests;
@@ -33,29 +37,36 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use homing_contract::queue::{self, DispatchInput};
+use homing_directory::CleaningBreakers;
 use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX};
-use homing_domain::{Channel, Flow, Reason, Shard, Target};
+use homing_domain::{ChannelJob, Flow, Reason, Shard, Target};
 use homing_ports::{
-    Clock, Devices, Error, Feeds, Gateways, Ledger, Mailboxes, Messages, Notices, Queues, StageError, Vendors,
+    Clock, Devices, Error, Feeds, Gateways, Ledger, Mailboxes, Messages, Notices, Queues, StageError, VendorTokens,
+    Vendors,
 };
 
 use crate::cache::{LeaseCache, MessageCache, Rendered};
 use crate::outcome::Outcome;
 
 /// What dispatch needs from the world.
-pub trait Ports: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + Clock {}
+pub trait Ports:
+    Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Clock
+{
+}
 
-impl<P: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + Clock> Ports for P {}
+impl<P> Ports for P where
+    P: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Clock
+{
+}
 
 /// The stage. Clones share their caches.
 #[derive(Debug)]
 pub struct Dispatch<P, V> {
     ports: Arc<P>,
     vendors: Arc<V>,
-    /// Whether anything goes by any vendor.
-    has_vendors: bool,
     messages: Arc<MessageCache>,
     leases: Arc<LeaseCache>,
+    cleaning: Arc<CleaningBreakers>,
 }
 
 impl<P, V> Clone for Dispatch<P, V> {
@@ -63,25 +74,18 @@ impl<P, V> Clone for Dispatch<P, V> {
         Self {
             ports: Arc::clone(&self.ports),
             vendors: Arc::clone(&self.vendors),
-            has_vendors: self.has_vendors,
             messages: Arc::clone(&self.messages),
             leases: Arc::clone(&self.leases),
+            cleaning: Arc::clone(&self.cleaning),
         }
     }
 }
 
 impl<P: Ports, V: Vendors> Dispatch<P, V> {
-    /// A stage over these ports and vendors, with empty caches. Which channels the vendors serve is not to change.
+    /// A stage over these ports and vendors, with empty caches.
     #[must_use]
     pub fn new(ports: Arc<P>, vendors: Arc<V>) -> Self {
-        let mut stage = Self { ports, vendors, has_vendors: false, messages: Arc::default(), leases: Arc::default() };
-        stage.has_vendors = Channel::ALL.into_iter().any(|channel| stage.serves(channel));
-        stage
-    }
-
-    /// Whether anything goes by this channel's vendor. The own link is no vendor's.
-    fn serves(&self, channel: Channel) -> bool {
-        channel != Channel::Own && self.vendors.serves(channel)
+        Self { ports, vendors, messages: Arc::default(), leases: Arc::default(), cleaning: Arc::default() }
     }
 
     /// Does the work of one queue item.
@@ -91,6 +95,23 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
     pub async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
         let input = queue::decode_dispatch_input(body).map_err(StageError::poison)?;
         self.handle(input).await
+    }
+
+    /// Does the work of one item of a vendor's queue.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the item instead of deleting it.
+    pub async fn consume_channel(&self, body: &Bytes) -> Result<(), StageError> {
+        let job = queue::decode_channel_job(body).map_err(StageError::poison)?;
+        self.handle_channel(job).await
+    }
+
+    /// Asks a vendor. May be repeated at any time.
+    ///
+    /// # Errors
+    /// [`StageError`]: what to do with the item instead of deleting it.
+    pub async fn handle_channel(&self, job: ChannelJob) -> Result<(), StageError> {
+        self.channel_job(job).await
     }
 
     /// Does what the item says. May be repeated at any time.
@@ -143,7 +164,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
         outcome: &mut Outcome,
     ) -> Result<Option<Error>, StageError> {
         if message.is_vendor_only() {
-            return self.bring_by_vendor(message, targets).await;
+            return self.leave_to_vendors(message, targets).await;
         }
         if outcome.now >= over_at(message) {
             outcome.end_all(targets, Reason::TimeToLive);

@@ -151,7 +151,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
 
     /// A job per delay. Whoever is tried again gets one then, so that tries do not add up to jobs.
     async fn send_vendor_jobs(&self, message: &Rendered, outcome: &mut Outcome) -> Result<(), StageError> {
-        if !self.has_vendors {
+        if outcome.vendor_jobs.is_empty() || !self.has_vendors(&message.app).await? {
             return Ok(());
         }
         let mut items = Vec::new();

@@ -3,12 +3,14 @@
 mod amend;
 mod audiences;
 mod control;
+mod web_push;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use homing_contract::http::v1::{PushAccepted, PushRequest, PushValidated};
 use homing_endpoint::{ApiJson, BodyRefusals, Business, Edge, Problem, Refusals, idempotency_key};
+use homing_ports::Devices;
 use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,12 +19,13 @@ use crate::push::{Push, Taken};
 use crate::queue::Ports;
 
 /// The routes of this function.
-pub fn router<P: Ports + 'static>(edge: Edge<P>) -> OpenApiRouter {
+pub fn router<P: Ports + Devices + 'static>(edge: Edge<P>) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(post_message))
         .merge(amend::router())
         .merge(control::router())
         .merge(audiences::router())
+        .merge(web_push::router())
         .with_state(edge)
 }
 

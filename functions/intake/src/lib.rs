@@ -9,6 +9,8 @@
 //!
 //! A push comes by HTTP ([`router`]) or by the queue that business systems write to ([`consume`]), and is treated alike.
 //!
+//! Any Web Push library may send to a device's subscription, too: here is its push service.
+//!
 //! **Must not know**: what becomes of a message later, any adapter, the sockets.
 
 mod accept;
@@ -19,6 +21,7 @@ mod lists;
 mod push;
 mod queue;
 mod upload;
+mod web_push;
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,42 @@
-//! `POST /v1/devices/{id}/receipts`: what people did, reported over HTTPS.
+//! The HTTP face of this function. `POST /v1/devices/{id}/receipts`: what people did, reported over HTTPS.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::convert::Infallible;
+use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use homing_contract::http::v1::{ReceiptsAccepted, ReceiptsRequest};
 use homing_contract::queue::encode;
 use homing_credentials::derive_id;
+use homing_directory::CleaningBreakers;
 use homing_domain::{AppId, BatchId, DeviceId, Event, MessageId, Receipt, ReceiptBatch};
 use homing_endpoint::{ApiJson, BodyRefusals, DeviceCaller, Edge, NotFound, Problem, Refusals};
-use homing_ports::{Apps, Devices, Messages, Outgoing, QueueName, Queues};
+use homing_ports::{Apps, Messages, Outgoing, QueueName};
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::UtoipaMethodRouterExt as _;
 use utoipa_axum::routes;
 
+use crate::callback::{CallbackPorts, endpoint};
+
 /// The ports of this function's HTTP face.
-pub trait ReceiptPorts: Apps + Devices + Messages + Queues + 'static {}
-impl<P: Apps + Devices + Messages + Queues + 'static> ReceiptPorts for P {}
+pub trait ReceiptPorts: Apps + CallbackPorts + Messages + 'static {}
+impl<P: Apps + CallbackPorts + Messages + 'static> ReceiptPorts for P {}
 
 /// The routes of this function.
 pub fn router<P: ReceiptPorts>(edge: Edge<P>) -> OpenApiRouter {
-    OpenApiRouter::default().routes(routes!(post_receipts)).with_state(edge)
+    // Shared by all callbacks of this process.
+    let breakers = Arc::new(CleaningBreakers::default());
+    OpenApiRouter::default()
+        .routes(
+            routes!(endpoint::post_callback)
+                .layer::<_, Infallible>(endpoint::body_limit())
+                .layer::<_, Infallible>(Extension(breakers)),
+        )
+        .routes(routes!(post_receipts))
+        .with_state(edge)
 }
 
 /// Report what people did with messages

@@ -7,8 +7,11 @@
 //! * [`close`]: jobs of [`QueueName::Close`](homing_ports::QueueName) end what is still pending long after its message
 //!   expired.
 //!
+//! Vendors tell what became of their messages over HTTP ([`callback`]): what counts of it becomes such batches.
+//!
 //! **Must not know**: mailboxes, gateways, how audiences are enumerated, payloads.
 
+pub mod callback;
 pub mod close;
 mod completion;
 pub mod http;
@@ -18,6 +21,7 @@ pub mod record;
 #[cfg(test)]
 mod tests;
 
+pub use callback::CallbackPorts;
 pub use close::CloseMessages;
 pub use completion::CompletionPorts;
 pub use http::router;

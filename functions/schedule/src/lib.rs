@@ -6,8 +6,11 @@
 //! was time: their job or their timer is lost, or they are over and must be closed. Both may repeat themselves, and each
 //! other: fanout and closing do the same work twice to the same result.
 //!
+//! Beside, once a day, [`check_certificates`] tells apps' owners of certificates that are about to expire.
+//!
 //! **Must not know**: audiences, mailboxes, gateways, payloads, an async runtime, how a timer is kept.
 
+mod certificates;
 mod series;
 mod sweep;
 
@@ -23,6 +26,7 @@ use homing_domain::{AudienceJob, Cursor, DueTick, HeldJob, Message, Recurrence, 
 use homing_ports::{Clock, Messages, Outgoing, QueueName, Queues, StageError, Timers};
 use homing_telemetry::MessageDue;
 
+pub use certificates::{CertificatePorts, CertificatesChecked, Ways, check_certificates};
 pub use sweep::{Swept, sweep};
 
 /// What the stage needs from the world.

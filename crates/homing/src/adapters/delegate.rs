@@ -1,22 +1,39 @@
 //! The ports that drills stand before: queues, notices, mailboxes.
 
 use bytes::Bytes;
+use homing_contract::queue;
 use homing_domain::mailbox::{
     Detached, Enqueue, Enqueued, Fenced, Mailbox, Overflowed, Rebound, TakenOver, Takeover, TakeoverRefused,
     Tombstoned, Trimmed, Withdrawn,
 };
-use homing_domain::{ConnSeq, DeviceId, GatewayRef, MessageId, Millis, Notice, Reason, Seq, UserHash};
+use homing_domain::{
+    ConnSeq, DeviceId, Event, GatewayRef, MessageId, Millis, Notice, Reason, Receipt, ReceiptBatch, Seq, Stage,
+    UserHash,
+};
 use homing_ports::{
     Created, DeadLetter, Mailboxes, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Result,
 };
 
 use super::{Adapters, Caller, FailPoint};
 
+/// Whether a receipt in it says that a vendor has the message.
+fn tells_what_a_vendor_took(item: &Outgoing) -> bool {
+    let batch = queue::decode::<ReceiptBatch>(&item.body);
+    let is_handed_off = |receipt: &Receipt| matches!(receipt.event, Event::Ended(end) if end.stage == Stage::HandedOff);
+    batch.is_ok_and(|batch| batch.receipts.iter().any(is_handed_off))
+}
+
 impl<S: Queues> Queues for Adapters<S> {
     async fn send(&self, queue: QueueName, items: Vec<Outgoing>) -> Result<()> {
         match (queue, self.caller) {
             (QueueName::Audience, Caller::Http) => self.drills.pass(FailPoint::BeforeAudienceSend),
             (QueueName::Receipts, Caller::Gateway) => self.drills.pass(FailPoint::AcksUnflushed),
+            (QueueName::Receipts, Caller::Worker)
+                if self.drills.wait_at(FailPoint::BetweenVendorAndLedger)
+                    && items.iter().any(tells_what_a_vendor_took) =>
+            {
+                self.drills.pass(FailPoint::BetweenVendorAndLedger);
+            }
             _ => {}
         }
         self.store.send(queue, items).await

@@ -1,16 +1,16 @@
-//! The ports that are passed on as they are.
+//! The ports that are passed on as they are, but for one drill.
 
 use homing_domain::{
-    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, Claimed, Delivery, Device, DeviceId, DueTick,
-    FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId, Receipt, Shard,
-    ShardId, Tally, UnixMillis, UploadedAudience, Upstream, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, ChannelConfig, Claimed, Delivery, Device,
+    DeviceId, DueTick, FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId,
+    Receipt, Shard, ShardId, Tally, Throttle, UnixMillis, UploadedAudience, Upstream, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Audiences, Created, Devices, Events, Feeds, FleetSettings, Gateways, Ledger, Messages, Replaced,
-    Result, Settings, StoredUpstream, Timers, Upstreams,
+    Result, Settings, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 
-use super::Adapters;
+use super::{Adapters, FailPoint};
 
 impl<S: Apps> Apps for Adapters<S> {
     async fn create_app(&self, app: App) -> Result<Created> {
@@ -153,7 +153,11 @@ impl<S: Ledger> Ledger for Adapters<S> {
         channel: Channel,
         now: UnixMillis,
     ) -> Result<Claimed> {
-        self.store.claim_delivery(message, device, channel, now).await
+        let claimed = self.store.claim_delivery(message, device, channel, now).await;
+        if matches!(claimed, Ok(Claimed::Granted { .. })) {
+            self.drills.pass(FailPoint::BetweenClaimAndVendor);
+        }
+        claimed
     }
 
     async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
@@ -276,5 +280,53 @@ impl<S: Upstreams> Upstreams for Adapters<S> {
 
     async fn upstreams(&self, app: &AppId, after: u64, limit: usize) -> Result<Vec<StoredUpstream>> {
         self.store.upstreams(app, after, limit).await
+    }
+}
+
+impl<S: VendorChannels> VendorChannels for Adapters<S> {
+    async fn channel_config(&self, app: &AppId, channel: Channel) -> Result<Option<ChannelConfig>> {
+        self.store.channel_config(app, channel).await
+    }
+
+    async fn replace_channel_config(&self, config: ChannelConfig) -> Result<Replaced> {
+        self.store.replace_channel_config(config).await
+    }
+
+    async fn delete_channel_config(&self, app: &AppId, channel: Channel) -> Result<()> {
+        self.store.delete_channel_config(app, channel).await
+    }
+
+    async fn channel_configs(&self, after: Option<(AppId, Channel)>, limit: usize) -> Result<Vec<ChannelConfig>> {
+        self.store.channel_configs(after, limit).await
+    }
+}
+
+impl<S: Throttles> Throttles for Adapters<S> {
+    async fn throttle(&self, app: &AppId, channel: Channel) -> Result<Throttle> {
+        self.store.throttle(app, channel).await
+    }
+
+    async fn replace_throttle(&self, app: &AppId, channel: Channel, throttle: Throttle) -> Result<Replaced> {
+        self.store.replace_throttle(app, channel, throttle).await
+    }
+}
+
+impl<S: VendorTokens> VendorTokens for Adapters<S> {
+    async fn token_owner(&self, app: &AppId, channel: Channel, token: &str) -> Result<Option<DeviceId>> {
+        self.store.token_owner(app, channel, token).await
+    }
+
+    async fn claim_token(
+        &self,
+        app: &AppId,
+        channel: Channel,
+        token: &str,
+        device: DeviceId,
+    ) -> Result<Option<DeviceId>> {
+        self.store.claim_token(app, channel, token, device).await
+    }
+
+    async fn release_token(&self, app: &AppId, channel: Channel, token: &str, device: DeviceId) -> Result<()> {
+        self.store.release_token(app, channel, token, device).await
     }
 }

@@ -16,12 +16,22 @@ pub enum FailPoint {
     AcksUnflushed,
     /// The receipts are queued, the mailbox is not trimmed.
     BetweenReceiptsAndTrim,
+    /// The delivery is claimed, its vendor has not been asked.
+    BetweenClaimAndVendor,
+    /// The vendor has it, and the ledger has not been told.
+    BetweenVendorAndLedger,
 }
 
 impl FailPoint {
     /// Every point.
-    pub const ALL: [Self; 4] =
-        [Self::BeforeAudienceSend, Self::BetweenEnqueueAndHandOff, Self::AcksUnflushed, Self::BetweenReceiptsAndTrim];
+    pub const ALL: [Self; 6] = [
+        Self::BeforeAudienceSend,
+        Self::BetweenEnqueueAndHandOff,
+        Self::AcksUnflushed,
+        Self::BetweenReceiptsAndTrim,
+        Self::BetweenClaimAndVendor,
+        Self::BetweenVendorAndLedger,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -31,6 +41,8 @@ impl FailPoint {
             Self::BetweenEnqueueAndHandOff => "between-enqueue-and-hand-off",
             Self::AcksUnflushed => "acks-unflushed",
             Self::BetweenReceiptsAndTrim => "between-receipts-and-trim",
+            Self::BetweenClaimAndVendor => "between-claim-and-vendor",
+            Self::BetweenVendorAndLedger => "between-vendor-and-ledger",
         }
     }
 
@@ -54,6 +66,12 @@ impl Drills {
     pub fn new(drill: Option<&Drill>) -> Self {
         let armed = drill.and_then(|drill| Some((FailPoint::named(&drill.point)?, drill.hit)));
         Self { armed, passed: AtomicU64::new(0) }
+    }
+
+    /// Whether a drill stands there: what only it wants to know is not found out otherwise.
+    #[must_use]
+    pub fn wait_at(&self, point: FailPoint) -> bool {
+        self.armed.is_some_and(|(armed, _)| armed == point)
     }
 
     /// The caller passes a point; it may not return.

@@ -35,6 +35,20 @@ pub enum DeviceCommand {
     },
     /// Say what a device is and what its person wants to be spared; without flags, show it
     Report(Box<ReportArguments>),
+    /// Give a device an endpoint that any Web Push library can send to; prints the subscription as browsers do
+    Subscribe {
+        /// The file that register wrote [default: the last one registered]
+        device: Option<PathBuf>,
+        /// The public key of the one application server that may send, in base64url [default: whoever knows the endpoint]
+        #[arg(long, value_name = "KEY")]
+        application_server_key: Option<String>,
+        /// Tells the device's subscriptions apart
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        subscription: u32,
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
     /// Hold a device's link and print what arrives
     Listen {
         /// The file that register wrote [default: the last one registered]

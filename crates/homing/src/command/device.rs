@@ -2,6 +2,7 @@
 
 mod listen;
 mod report;
+mod subscribe;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ pub(super) async fn run(command: DeviceCommand) -> Result<()> {
             register(Surroundings::new(&server)?, user, out, request(&platform, vendor)?, &key).await
         }
         DeviceCommand::Report(arguments) => report::run(*arguments).await,
+        DeviceCommand::Subscribe { device, application_server_key, subscription, server } => {
+            subscribe::run(&Surroundings::new(&server)?, device, application_server_key, subscription).await
+        }
         DeviceCommand::Listen { device, transport, count, server } => {
             listen::run(&Surroundings::new(&server)?, device, transport, count).await
         }

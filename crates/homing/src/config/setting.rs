@@ -45,6 +45,20 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting { name: "stop_within_seconds", default: "20", purpose: "How long a graceful stop may take" },
     Setting { name: "metrics.token", default: "", purpose: "Bearer token of /metrics for callers not on loopback" },
+    Setting { name: "public_url", default: "", purpose: "Where vendors reach the API, as https://push.example.com" },
+    Setting {
+        name: "vendors.origins",
+        default: "",
+        purpose: "For trying out: vendors elsewhere than in production, NAME=URL or one URL that each name is behind",
+    },
+    Setting { name: "outbound.ca", default: "", purpose: "Certificates trusted beside the system's, a PEM file" },
+    Setting {
+        name: "outbound.origins",
+        default: "",
+        purpose: "Origins of one's own that webhooks may lead to, comma-separated; http is spoken only there",
+    },
+    Setting { name: "mail.smtp_url", default: "", purpose: "Where alerts are mailed: smtp://user:password@host:587" },
+    Setting { name: "mail.from", default: "", purpose: "Their sender, as Homing <homing@example.com>" },
     Setting {
         name: "stand_in_vendor",
         default: "",

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use homing_domain::Channel;
+
 use super::*;
 
 fn file(text: &str) -> FileSource {
@@ -80,4 +82,38 @@ fn the_documents_name_every_setting_with_its_default() {
         let row = format!("| `{}` | {default} | {} |", setting.name, setting.purpose);
         assert!(document.contains(&row), "docs/OPERATIONS.md lacks: {row}");
     }
+}
+
+#[test]
+fn vendors_move_one_by_one_or_all_together() {
+    let read = |text: &str| Config::read(&[&Flags(BTreeMap::from([("vendors.origins", text.to_owned())]))]);
+    let config = read("http://127.0.0.1:9700/, fcm=https://proxy.example/google").unwrap();
+    assert_eq!(config.vendor_origins.redirects(Channel::Apns), Some("http://127.0.0.1:9700/apns"));
+    assert_eq!(config.vendor_origins.redirects(Channel::Fcm), Some("https://proxy.example/google"));
+    assert_eq!(
+        config.outbound.redirected,
+        ["http://127.0.0.1:9700", "https://proxy.example"].map(str::to_owned).into()
+    );
+    for wrong in ["127.0.0.1:9700", "own=http://127.0.0.1", "fax=http://127.0.0.1", "fcm=", "ftp://127.0.0.1"] {
+        let error = read(wrong).unwrap_err().to_string();
+        assert!(error.contains("vendors.origins ("), "{error}");
+    }
+    assert_eq!(Config::read(&[]).unwrap().vendor_origins, Origins::production());
+}
+
+#[test]
+fn mail_needs_its_sender_and_its_password_is_never_told() {
+    let read = |settings: &[(&'static str, &str)]| {
+        let flags = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Config::read(&[&Flags(flags)])
+    };
+    let config = read(&[("mail.smtp_url", "smtp://ops:hunter2@mail.example"), ("mail.from", "a@b.cn")]).unwrap();
+    assert!(config.mail.is_some() && !format!("{config:?}").contains("hunter2"));
+    let error = read(&[("mail.smtp_url", "smtp://ops:hunter2@mail.example")]).unwrap_err().to_string();
+    assert!(error.contains("mail.from") && !error.contains("hunter2"), "{error}");
+    let config =
+        read(&[("public_url", "https://push.example.com/"), ("outbound.origins", "http://127.0.0.1:1/x")]).unwrap();
+    assert_eq!(config.public_url.as_deref(), Some("https://push.example.com"));
+    assert_eq!(config.outbound.redirected, ["http://127.0.0.1:1".to_owned()].into());
+    assert!(read(&[("public_url", "push.example.com")]).is_err());
 }

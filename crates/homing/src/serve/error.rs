@@ -60,6 +60,9 @@ pub enum StartError {
     /// The store cannot be opened for another reason.
     #[error("the store cannot be opened: {0}")]
     Store(String),
+    /// What is needed to reach vendors, webhooks or the mail server cannot be used.
+    #[error("nobody outside can be reached: {0}")]
+    Outbound(String),
     /// The gateway cannot start.
     #[error("the gateway cannot start: {0}")]
     Gateway(String),
@@ -76,7 +79,7 @@ impl StartError {
             Self::NotWritable(_) => 73,
             Self::DiskFull(_) | Self::File { .. } => 74,
             Self::Locked(_) => 75,
-            Self::Certificate(_) => 78,
+            Self::Certificate(_) | Self::Outbound(_) => 78,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use homing_credentials::DeviceKeys;
+use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::ServerId;
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -18,6 +18,7 @@ use crate::config::Config;
 pub(super) struct Api<'a> {
     pub(super) ports: Ports,
     pub(super) keys: Arc<DeviceKeys>,
+    pub(super) fleet_secret: FleetSecret,
     pub(super) readiness: Readiness,
     pub(super) gateway: ServerId,
     pub(super) metrics: PrometheusHandle,
@@ -31,6 +32,8 @@ pub(super) fn router(api: Api<'_>) -> Router {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         keys: api.keys,
+        fleet_secret: api.fleet_secret,
+        public_url: api.config.public_url.clone(),
         limits,
     });
     let routers = [

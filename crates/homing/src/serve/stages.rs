@@ -7,7 +7,7 @@ use homing_ports::StageError;
 use homing_receipts::{CloseMessages, RecordReceipts};
 use homing_schedule::Schedule;
 
-use super::stand_in_vendor::LocalVendors;
+use super::local_vendors::LocalVendors;
 use super::start::Ports;
 use super::workers::Consume;
 
@@ -20,6 +20,15 @@ impl Consume for Fanout<Ports> {
 impl Consume for Dispatch<Ports, LocalVendors> {
     async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
         self.consume(body).await
+    }
+}
+
+/// The same stage, as the vendors' own queues feed it.
+pub(super) struct AskVendors(pub(super) Dispatch<Ports, LocalVendors>);
+
+impl Consume for AskVendors {
+    async fn consume(&self, body: &Bytes) -> Result<(), StageError> {
+        self.0.consume_channel(body).await
     }
 }
 

@@ -7,8 +7,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use homing_domain::{Channel, DeviceId, MessageId, Millis, VendorAnswer, VendorPush};
-use homing_ports::{Clock as _, Error, Fault, NoVendors, Result, Vendors};
+use homing_domain::limits::SHARD_MAX_DEVICES;
+use homing_domain::{AppId, Channel, DeviceId, MessageId, Millis, VendorAddress, VendorAnswer, VendorPush};
+use homing_ports::{Clock as _, Error, Fault, Result, Vendors};
 use serde_json::{Value, json};
 
 use crate::adapters::SystemClock;
@@ -24,39 +25,6 @@ const LATER_BY: Millis = 1_000;
 /// Pushes that it remembers to have put off: a person tries out a few.
 const PUT_OFF_MAX: usize = 1_024;
 
-/// The vendors of a server: a stand-in for all of them, or none.
-#[derive(Debug)]
-pub(super) enum LocalVendors {
-    None(NoVendors),
-    StandIn(StandInVendor),
-}
-
-impl LocalVendors {
-    /// With a file, the stand-in that writes to it.
-    pub(super) fn open(file: Option<&Path>) -> io::Result<Self> {
-        match file {
-            Some(path) => StandInVendor::open(path).map(Self::StandIn),
-            None => Ok(Self::None(NoVendors)),
-        }
-    }
-}
-
-impl Vendors for LocalVendors {
-    fn serves(&self, channel: Channel) -> bool {
-        match self {
-            Self::None(vendors) => vendors.serves(channel),
-            Self::StandIn(vendor) => vendor.serves(channel),
-        }
-    }
-
-    async fn ask_vendor(&self, channel: Channel, pushes: Vec<VendorPush>) -> Result<Vec<VendorAnswer>> {
-        match self {
-            Self::None(vendors) => vendors.ask_vendor(channel, pushes).await,
-            Self::StandIn(vendor) => vendor.ask_vendor(channel, pushes).await,
-        }
-    }
-}
-
 /// Takes every push of every vendor's channel, unless the token begins with what it answers otherwise.
 #[derive(Debug)]
 pub(super) struct StandInVendor {
@@ -67,18 +35,18 @@ pub(super) struct StandInVendor {
 
 impl StandInVendor {
     /// What is in the file stays. Only its owner may read it: it holds what people are told.
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         Ok(Self { file: Arc::new(file), put_off: Mutex::default() })
     }
 
-    fn answer(&self, push: &VendorPush) -> VendorAnswer {
-        let token = &push.token.token;
+    fn answer(&self, push: &VendorPush, to: &VendorAddress) -> VendorAnswer {
+        let token = &to.token.token;
         if token.starts_with(INVALID) {
-            VendorAnswer::InvalidToken
+            VendorAnswer::InvalidToken(SystemClock.now())
         } else if token.starts_with(REFUSE) {
             VendorAnswer::Refused
-        } else if token.starts_with(LATER) && self.puts_off(push) {
+        } else if token.starts_with(LATER) && self.puts_off(push, to) {
             VendorAnswer::Later(LATER_BY)
         } else {
             VendorAnswer::Accepted
@@ -86,8 +54,8 @@ impl StandInVendor {
     }
 
     /// Whether this is the first time that it is asked.
-    fn puts_off(&self, push: &VendorPush) -> bool {
-        let key = (push.body.message, push.device);
+    fn puts_off(&self, push: &VendorPush, to: &VendorAddress) -> bool {
+        let key = (push.body.message, to.device);
         let mut put_off = self.put_off.lock().unwrap_or_else(PoisonError::into_inner);
         if put_off.contains(&key) {
             return false;
@@ -101,14 +69,22 @@ impl StandInVendor {
 }
 
 impl Vendors for StandInVendor {
-    fn serves(&self, channel: Channel) -> bool {
-        channel != Channel::Own
+    async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
+        Ok(channel != Channel::Own)
     }
 
-    async fn ask_vendor(&self, channel: Channel, pushes: Vec<VendorPush>) -> Result<Vec<VendorAnswer>> {
-        let answers: Vec<_> = pushes.iter().map(|push| self.answer(push)).collect();
-        let taken = pushes.iter().zip(&answers).filter(|(_, answer)| **answer == VendorAnswer::Accepted);
-        let lines: String = taken.map(|(push, _)| format!("{}\n", line(channel, push))).collect();
+    async fn may_repeat(&self, _: &AppId, _: Channel) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn batch_max(&self, _: Channel) -> usize {
+        SHARD_MAX_DEVICES
+    }
+
+    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+        let answers: Vec<_> = push.to.iter().map(|to| self.answer(&push, to)).collect();
+        let taken = push.to.iter().zip(&answers).filter(|(_, answer)| **answer == VendorAnswer::Accepted);
+        let lines: String = taken.map(|(to, _)| format!("{}\n", line(&push, to))).collect();
         if !lines.is_empty() {
             let file = Arc::clone(&self.file);
             // Everything at once: whoever reads along never sees half a line of another's.
@@ -122,14 +98,14 @@ impl Vendors for StandInVendor {
     }
 }
 
-fn line(channel: Channel, push: &VendorPush) -> Value {
+fn line(push: &VendorPush, to: &VendorAddress) -> Value {
     let payload = serde_json::from_slice(&push.body.payload)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&push.body.payload).into_owned()));
     json!({
         "at": SystemClock.now().0,
-        "channel": channel.name(),
-        "token": push.token.token,
-        "device": push.device.to_string(),
+        "channel": push.channel.name(),
+        "token": to.token.token,
+        "device": to.device.to_string(),
         "message": push.body.message.to_string(),
         "payload": payload,
     })
@@ -142,10 +118,14 @@ mod tests {
 
     use super::*;
 
-    fn push(device: u8, token: &str) -> VendorPush {
+    fn push(channel: Channel, to: &[(u8, &str)]) -> VendorPush {
+        let address = |(device, token): &(u8, &str)| VendorAddress {
+            device: DeviceId::from_bytes([*device; 16]),
+            token: VendorToken { channel: channel.name().into(), token: (*token).into(), since: UnixMillis(0) },
+        };
         VendorPush {
-            device: DeviceId::from_bytes([device; 16]),
-            token: VendorToken { channel: "apns".into(), token: token.into(), since: UnixMillis(0) },
+            app: "demo".parse().unwrap(),
+            channel,
             body: PushBody {
                 message: MessageId::from_bytes([7; 16]),
                 accepted_at: UnixMillis(0),
@@ -155,6 +135,9 @@ mod tests {
                 payload: Bytes::from_static(br#"{"data":{"order":7}}"#),
                 recalls: None,
             },
+            overrides: None,
+            attempt: 0,
+            to: to.iter().map(address).collect(),
         }
     }
 
@@ -167,36 +150,31 @@ mod tests {
     async fn tokens_say_what_it_answers_and_what_it_takes_is_in_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("pushes");
-        let vendor = LocalVendors::open(Some(&path)).unwrap();
-        let all = || vec![push(1, "a"), push(2, "invalid-b"), push(3, "refuse-c"), push(4, "later-d")];
-        let answers = vendor.ask_vendor(Channel::Apns, all()).await.unwrap();
-        let expected =
-            [VendorAnswer::Accepted, VendorAnswer::InvalidToken, VendorAnswer::Refused, VendorAnswer::Later(LATER_BY)];
-        assert_eq!(answers, expected);
+        let vendor = StandInVendor::open(&path).unwrap();
+        let all = [(1, "a"), (2, "invalid-b"), (3, "refuse-c"), (4, "later-d")];
+        let answers = vendor.ask_vendor(push(Channel::Apns, &all)).await.unwrap();
+        let [
+            VendorAnswer::Accepted,
+            VendorAnswer::InvalidToken(_),
+            VendorAnswer::Refused,
+            VendorAnswer::Later(LATER_BY),
+        ] = answers[..]
+        else {
+            panic!("{answers:?}")
+        };
         let [first] = &lines(&path)[..] else { panic!("one line") };
         assert_eq!((&first["channel"], &first["token"]), (&"apns".into(), &"a".into()));
         assert_eq!(first["device"], DeviceId::from_bytes([1; 16]).to_string());
         assert_eq!(first["payload"]["data"]["order"], 7);
         assert!(first["at"].as_u64().unwrap() > 0);
-        let answers = vendor.ask_vendor(Channel::Huawei, vec![push(4, "later-d")]).await.unwrap();
+        let answers = vendor.ask_vendor(push(Channel::Huawei, &[(4, "later-d")])).await.unwrap();
         assert_eq!(answers, [VendorAnswer::Accepted], "the second time");
         drop(vendor);
 
-        let again = LocalVendors::open(Some(&path)).unwrap();
-        again.ask_vendor(Channel::Fcm, vec![push(1, "a")]).await.unwrap();
+        let again = StandInVendor::open(&path).unwrap();
+        again.ask_vendor(push(Channel::Fcm, &[(1, "a")])).await.unwrap();
         let channels: Vec<_> = lines(&path).iter().map(|line| line["channel"].clone()).collect();
         assert_eq!(channels, ["apns", "huawei", "fcm"], "what was there stays");
-    }
-
-    #[test]
-    fn it_stands_in_for_every_vendor_and_without_it_there_is_none() {
-        let directory = tempfile::tempdir().unwrap();
-        let stand_in = LocalVendors::open(Some(&directory.path().join("pushes"))).unwrap();
-        let none = LocalVendors::open(None).unwrap();
-        for channel in Channel::ALL {
-            assert_eq!(stand_in.serves(channel), channel != Channel::Own);
-            assert!(!none.serves(channel));
-        }
-        assert!(LocalVendors::open(Some(directory.path())).is_err(), "a directory is no file");
+        assert!(StandInVendor::open(directory.path()).is_err(), "a directory is no file");
     }
 }

@@ -9,7 +9,8 @@ use homing_console::first_token;
 use homing_credentials::DeviceKeys;
 use homing_dispatch::Dispatch;
 use homing_fanout::Fanout;
-use homing_ports::{Clock as _, NoVendors, QueueName};
+use homing_outbound::HttpOutbound;
+use homing_ports::{Clock as _, QueueName};
 use homing_receipts::{CloseMessages, RecordReceipts};
 use homing_schedule::Schedule;
 use homing_store_embedded::{EmbeddedStore, OpenError};
@@ -17,26 +18,33 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificate::Certificate;
+use super::certificate_check::{self, Tellers};
 use super::data_dir::DataDir;
 use super::error::StartError;
 use super::gateway::{Gateway, Identity};
 use super::http::{Api, router};
 use super::lifecycle::{Group, Parts, Running};
 use super::listener::Listener;
+use super::local_vendors::LocalVendors;
 use super::logs::recorder;
 use super::operations::Readiness;
-use super::stand_in_vendor::LocalVendors;
+use super::stages::AskVendors;
 use super::sweeper::{DEPTH_EVERY, OVERDUE_SWEEP_EVERY, RETENTION_SWEEP_EVERY, every, report_depths};
 use super::tls;
 use super::workers::{Consume, Worker};
 use crate::adapters::{Adapters, Drills, SystemClock, SystemEntropy};
 use crate::config::Config;
+use crate::tls_provider;
 
 /// The ports of this deployment.
 pub(super) type Ports = Adapters<EmbeddedStore>;
 
 /// Which of the fleet's device keys new devices get.
 const DEVICE_KEY: u32 = 1;
+
+/// Jobs of one vendor's queue in work at the same time, each for up to 256 devices: enough to keep as many requests under way
+/// as one vendor gets at most, and few enough that a vendor that hangs holds little.
+const VENDOR_JOBS_MAX: usize = 16;
 
 /// Starts a server. It is ready when this returns.
 ///
@@ -54,8 +62,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let acceptor = TlsAcceptor::from(tls::https(&certificate)?);
     let http = listen(config.http, "http-listen").await?;
     let https = listen(config.https, "https-listen").await?;
-    let vendors = open_vendors(config.stand_in_vendor.as_deref())?;
     let ports = Adapters::new(Arc::new(store), Arc::new(Drills::new(config.drill.as_ref())));
+    let outbound = HttpOutbound::new(config.outbound.clone(), tls_provider());
+    let outbound = Arc::new(outbound.map_err(|error| StartError::Outbound(error.to_string()))?);
+    let vendors = LocalVendors::open(&ports, Arc::clone(&outbound), fleet_secret.clone(), &config)?;
+    let tellers = Tellers::open(outbound, fleet_secret.clone(), &config)?;
     let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
     let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
     // Only now, when nothing can fail any more: the token is shown by this start or never.
@@ -64,10 +75,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (listeners, workers) = (Group::default(), Group::default());
     start_workers(&ports, vendors, config.workers, &workers);
     start_sweepers(&ports, &workers);
+    certificate_check::start(&ports, tellers, &workers);
     let readiness = Readiness::default();
     let router = router(Api {
         ports: ports.clone(),
         keys,
+        fleet_secret,
         readiness: readiness.clone(),
         gateway: server_id,
         metrics,
@@ -100,13 +113,6 @@ async fn open_store(directory: &DataDir) -> Result<EmbeddedStore, StartError> {
     })
 }
 
-fn open_vendors(stand_in: Option<&Path>) -> Result<LocalVendors, StartError> {
-    let Some(path) = stand_in else { return Ok(LocalVendors::None(NoVendors)) };
-    let vendors = LocalVendors::open(Some(path)).map_err(|source| StartError::of_file(path, source))?;
-    tracing::warn!(file = %path.display(), "no vendor is asked: a stand-in writes down what vendors would get");
-    Ok(vendors)
-}
-
 /// The operator chose the directory above the store's.
 fn data_dir_of(store: &Path) -> std::path::PathBuf {
     store.parent().unwrap_or(store).to_owned()
@@ -134,7 +140,11 @@ fn start_workers(ports: &Ports, vendors: LocalVendors, parallel: usize, group: &
     let shared = || Arc::new(ports.clone());
     start_worker(ports, QueueName::Due, Schedule::new(shared()), parallel, group);
     start_worker(ports, QueueName::Audience, Fanout::new(shared()), parallel, group);
-    start_worker(ports, QueueName::Dispatch, Dispatch::new(shared(), Arc::new(vendors)), parallel, group);
+    let dispatch = Dispatch::new(shared(), Arc::new(vendors));
+    start_worker(ports, QueueName::Dispatch, dispatch.clone(), parallel, group);
+    for queue in QueueName::ALL.into_iter().filter(|queue| queue.is_of_vendor()) {
+        start_worker(ports, queue, AskVendors(dispatch.clone()), parallel.min(VENDOR_JOBS_MAX), group);
+    }
     start_worker(ports, QueueName::Receipts, RecordReceipts::new(shared()), parallel, group);
     start_worker(ports, QueueName::Close, CloseMessages::new(shared()), parallel, group);
 }

@@ -12,7 +12,7 @@ use homing_endpoint::{ApiJson, BodyRefusals, Business, Edge, Problem, Refusals};
 use super::{BindingPorts, refused};
 use crate::bind::bind_user;
 use crate::deregister::deregister;
-use crate::update::UpdateError;
+use homing_directory::UpdateError;
 
 /// Devices changed at once for one request: they share the store's commits, and one request does not crowd out others.
 const AT_ONCE: usize = 32;

@@ -12,7 +12,8 @@ use http::StatusCode;
 use super::{BindingPorts, refused, view};
 use crate::bind::bind_user;
 use crate::deregister::deregister;
-use crate::update::update_device;
+use crate::report::report_device;
+use homing_directory::update_device;
 
 /// Show a device
 #[utoipa::path(
@@ -50,7 +51,7 @@ pub(super) async fn patch_device<P: BindingPorts>(
     ApiJson { body, .. }: ApiJson<DevicePatch>,
 ) -> Result<Json<DeviceView>, Problem> {
     let now = edge.now();
-    let device = update_device(edge.ports(), device.id, now, |device: &mut Device| body.clone().apply(device, now))
+    let device = report_device(edge.ports(), device.id, now, |device: &mut Device| body.clone().apply(device, now))
         .await
         .map_err(|error| refused(error, Problem::from))?;
     view(&edge, &device).map(Json)

@@ -10,11 +10,12 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    AppId, ConnSeq, Device, DeviceId, GatewayRef, MessageId, Millis, Notice, Reason, Seq, UnixMillis, UserHash, UserId,
+    AppId, Channel, ConnSeq, Device, DeviceId, GatewayRef, MessageId, Millis, Notice, Reason, Seq, UnixMillis,
+    UserHash, UserId,
 };
 use homing_ports::{
     Created, DeadLetter, Devices, Error, Fault, Mailboxes, Notices, Outgoing, QueueName, Queues, ReceiptHandle,
-    Received, Replaced, Result,
+    Received, Replaced, Result, VendorTokens,
 };
 
 const UNUSED: Error = Error::new(Fault::Broken, "nothing here calls this");
@@ -24,6 +25,7 @@ const CRASHED: Error = Error::new(Fault::Retry, "go on");
 struct Items {
     mailboxes: HashMap<DeviceId, Mailbox>,
     rows: HashMap<DeviceId, Device>,
+    owners: HashMap<(Channel, String), DeviceId>,
     calls: Vec<&'static str>,
     /// The call with this number fails and all after it, and whether it takes effect all the same.
     crash: Option<(usize, bool)>,
@@ -50,6 +52,15 @@ impl World {
 
     pub(super) fn change_row(&self, id: DeviceId, change: impl FnOnce(&mut Device)) {
         change(self.lock().rows.get_mut(&id).unwrap());
+    }
+
+    /// Who is known to have a token.
+    pub(super) fn owner(&self, token: &str) -> Option<DeviceId> {
+        self.lock().owners.get(&(Channel::Fcm, token.to_owned())).copied()
+    }
+
+    pub(super) fn has_row(&self, id: DeviceId) -> bool {
+        self.lock().rows.contains_key(&id)
     }
 
     /// The calls since the last time.
@@ -121,8 +132,10 @@ impl Devices for World {
         Err(UNUSED)
     }
 
-    async fn delete_device(&self, _: &DeviceId) -> Result<()> {
-        Err(UNUSED)
+    async fn delete_device(&self, id: &DeviceId) -> Result<()> {
+        self.call("delete_device", |items| {
+            items.rows.remove(id);
+        })
     }
 
     async fn devices_of_app(&self, _: &AppId, _: u8, _: Option<DeviceId>, _: usize) -> Result<Vec<Device>> {
@@ -190,8 +203,8 @@ impl Mailboxes for World {
         Err(UNUSED)
     }
 
-    async fn revoke(&self, _: DeviceId) -> Result<Option<Rebound>> {
-        Err(UNUSED)
+    async fn revoke(&self, device: DeviceId) -> Result<Option<Rebound>> {
+        self.call("revoke", |items| items.mailboxes.get_mut(&device).map(Mailbox::revoke))
     }
 
     async fn overflow(&self, _: DeviceId) -> Result<Option<Overflowed>> {
@@ -200,6 +213,33 @@ impl Mailboxes for World {
 
     async fn merge_overflow(&self, _: DeviceId, _: Vec<MessageId>) -> Result<()> {
         Err(UNUSED)
+    }
+}
+
+impl VendorTokens for World {
+    async fn token_owner(&self, _: &AppId, channel: Channel, token: &str) -> Result<Option<DeviceId>> {
+        self.call("token_owner", |items| items.owners.get(&(channel, token.to_owned())).copied())
+    }
+
+    async fn claim_token(
+        &self,
+        _: &AppId,
+        channel: Channel,
+        token: &str,
+        device: DeviceId,
+    ) -> Result<Option<DeviceId>> {
+        self.call("claim_token", |items| {
+            items.owners.insert((channel, token.to_owned()), device).filter(|before| *before != device)
+        })
+    }
+
+    async fn release_token(&self, _: &AppId, channel: Channel, token: &str, device: DeviceId) -> Result<()> {
+        self.call("release_token", |items| {
+            let key = (channel, token.to_owned());
+            if items.owners.get(&key) == Some(&device) {
+                items.owners.remove(&key);
+            }
+        })
     }
 }
 

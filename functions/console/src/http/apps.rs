@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::{ConsolePorts, refused};
 use crate::apps::{NewKeys, create_app, update_app};
+use crate::channels::delete_channels;
 use crate::keys::rotate;
 
 /// Apps on a page.
@@ -141,7 +142,7 @@ pub(super) async fn patch_app<P: ConsolePorts>(
 
 /// Delete an app
 ///
-/// Its keys are void within 2 seconds. Its devices and messages stay until they age out, unreachable.
+/// Its keys are void within 2 seconds, and what it had from vendors is deleted. Its devices and messages stay until they age out, unreachable.
 #[utoipa::path(
     delete,
     path = "/v1/apps/{app}",
@@ -157,6 +158,8 @@ pub(super) async fn delete_app<P: ConsolePorts>(
     ApiPath(id): ApiPath<AppId>,
 ) -> Result<StatusCode, Problem> {
     edge.ports().app(&id).await?.ok_or_else(|| Problem::not_found("app"))?;
+    // First: once the app is gone nobody would find them.
+    delete_channels(edge.ports(), &id).await?;
     edge.ports().delete_app(&id).await?;
     edge.forget_app(&id);
     Ok(StatusCode::NO_CONTENT)

@@ -1,25 +1,32 @@
 //! Which way each delivery policy takes.
 
-use homing_contract::queue::{DispatchInput, decode_dispatch_input, encode};
-use homing_domain::{DeliveryPolicy, DeviceId, GatewayRef, HandOffTarget, Millis, Reason, VendorJob};
+use homing_contract::queue::{DispatchInput, decode_channel_job, decode_dispatch_input, encode};
+use homing_domain::{ChannelJob, DeliveryPolicy, DeviceId, GatewayRef, HandOffTarget, Millis, Reason, VendorJob};
 use homing_ports::{Outgoing, QueueName};
 
 use super::scene::{ALIVE, MESSAGE, consume, ends, hand_offs, message, stage};
 use super::vendor_scene::{
-    AWAY, FALLBACK, FALLBACK_AFTER, HERE, ONLINE_FIRST, asked, dispatch, move_to, page, vendors,
+    AWAY, FALLBACK, FALLBACK_AFTER, HERE, ONLINE_FIRST, asked, dispatch, follow_ups, move_to, page, vendors,
 };
 use super::world::World;
 
 const POLICIES: [DeliveryPolicy; 4] = [ONLINE_FIRST, FALLBACK, DeliveryPolicy::OwnOnly, DeliveryPolicy::VendorOnly];
 
 /// When whose vendor is to be asked.
-fn jobs(items: &[Outgoing]) -> Vec<(Millis, Vec<DeviceId>)> {
-    let job = |item: &Outgoing| match decode_dispatch_input(&item.body).unwrap() {
-        DispatchInput::Vendor(VendorJob { message: MESSAGE, targets }) => {
-            assert_eq!(item.group.as_deref(), Some("demo/high"));
-            (item.delay, targets.iter().map(|target| target.device).collect())
-        }
-        other => panic!("{other:?}"),
+fn jobs(items: &[(QueueName, Outgoing)]) -> Vec<(QueueName, Millis, Vec<DeviceId>)> {
+    let job = |(queue, item): &(QueueName, Outgoing)| {
+        assert_eq!(item.group.as_deref(), Some("demo/high"));
+        let targets = if *queue == QueueName::Dispatch {
+            match decode_dispatch_input(&item.body).unwrap() {
+                DispatchInput::Vendor(VendorJob { message: MESSAGE, targets }) => targets,
+                other => panic!("{other:?}"),
+            }
+        } else {
+            let ChannelJob { message, channel, attempt, targets } = decode_channel_job(&item.body).unwrap();
+            assert_eq!((message, QueueName::of_channel(channel), attempt), (MESSAGE, Some(*queue), 0));
+            targets
+        };
+        (*queue, item.delay, targets.iter().map(|target| target.device).collect())
     };
     items.iter().map(job).collect()
 }
@@ -35,16 +42,16 @@ fn handed(world: &World) -> Vec<DeviceId> {
 #[test]
 fn a_live_device_and_one_that_is_away() {
     let expected = [
-        (ONLINE_FIRST, vec![(0, vec![AWAY]), (FALLBACK_AFTER, vec![HERE])], vec![]),
-        (FALLBACK, vec![(FALLBACK_AFTER, vec![HERE, AWAY])], vec![]),
-        (DeliveryPolicy::OwnOnly, vec![], vec![]),
-        (DeliveryPolicy::VendorOnly, vec![], vec![HERE, AWAY]),
+        (ONLINE_FIRST, vec![(QueueName::Dispatch, 0, vec![AWAY]), (QueueName::Dispatch, FALLBACK_AFTER, vec![HERE])]),
+        (FALLBACK, vec![(QueueName::Dispatch, FALLBACK_AFTER, vec![HERE, AWAY])]),
+        (DeliveryPolicy::OwnOnly, vec![]),
+        (DeliveryPolicy::VendorOnly, vec![(QueueName::Apns, 0, vec![HERE, AWAY])]),
     ];
-    for (policy, later, at_once) in expected {
+    for (policy, later) in expected {
         let world = vendors(policy);
         let items = dispatch(&world, &[HERE, AWAY]);
         assert_eq!(jobs(&items), later, "{policy:?}");
-        assert_eq!(asked(&world), at_once, "{policy:?}");
+        assert_eq!(asked(&world), [], "{policy:?}: vendors have their own queues");
         let is_vendor_only = policy == DeliveryPolicy::VendorOnly;
         assert_eq!([HERE, AWAY].map(|id| holds(&world, id)), [!is_vendor_only; 2], "{policy:?}");
         assert_eq!(handed(&world), if is_vendor_only { vec![] } else { vec![HERE] }, "{policy:?}");
@@ -95,7 +102,7 @@ fn an_address_that_nothing_goes_by_is_none() {
             let is_vendor_only = policy == DeliveryPolicy::VendorOnly;
             assert_eq!(holds(&world, AWAY), !is_vendor_only);
             assert_eq!(ends(&world).len(), usize::from(is_vendor_only), "{channel} {policy:?}");
-            let claim = world.with(|state| state.deliveries[&(MESSAGE, AWAY)].claimed_at);
+            let claim = world.with(|state| state.deliveries.get(&(MESSAGE, AWAY)).and_then(|row| row.claimed_at));
             assert_eq!(claim.is_some(), is_vendor_only, "whoever finds another address may ask");
         }
     }
@@ -130,8 +137,8 @@ fn whoever_is_tried_again_gets_a_job_then() {
     let world = vendors(FALLBACK);
     world.with(|state| state.full_inbox = Some(ALIVE));
     consume(&stage(&world), &encode(&page(&[HERE, AWAY]))).unwrap();
-    let [vendor, again]: [Outgoing; 2] = world.take_sent(QueueName::Dispatch).try_into().unwrap();
-    assert_eq!(jobs(&[vendor]), [(FALLBACK_AFTER, vec![AWAY])]);
+    let [vendor, (_, again)]: [(QueueName, Outgoing); 2] = follow_ups(&world).try_into().unwrap();
+    assert_eq!(jobs(&[vendor]), [(QueueName::Dispatch, FALLBACK_AFTER, vec![AWAY])]);
     consume(&stage(&world), &again.body).unwrap();
-    assert_eq!(jobs(&world.take_sent(QueueName::Dispatch)), [(FALLBACK_AFTER, vec![HERE])]);
+    assert_eq!(jobs(&follow_ups(&world)), [(QueueName::Dispatch, FALLBACK_AFTER, vec![HERE])]);
 }

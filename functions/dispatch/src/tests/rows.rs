@@ -4,9 +4,9 @@ use homing_domain::{
     AppId, BatchId, Channel, Claimed, Delivery, Device, DeviceId, FeedEntry, FeedOffset, MessageId, Receipt, ShardId,
     Tally, UnixMillis, UserId, VendorAnswer, VendorPush,
 };
-use homing_ports::{Created, Devices, Feeds, Ledger, Replaced, Result, Vendors};
+use homing_ports::{Created, Devices, Error, Fault, Feeds, Ledger, Replaced, Result, VendorTokens, Vendors};
 
-use super::world::World;
+use super::world::{When, World};
 
 impl Devices for World {
     async fn create_device(&self, _: Device) -> Result<Created> {
@@ -21,8 +21,14 @@ impl Devices for World {
         self.call(|state, _| state.devices.get(id).cloned())
     }
 
-    async fn replace_device(&self, _: Device) -> Result<Replaced> {
-        unreachable!()
+    async fn replace_device(&self, device: Device) -> Result<Replaced> {
+        self.call(|state, _| match state.devices.get_mut(&device.id) {
+            Some(row) if row.revision + 1 == device.revision => {
+                *row = device;
+                Replaced::Done
+            }
+            _ => Replaced::Changed,
+        })
     }
 
     async fn touch_device(&self, _: &DeviceId, _: UnixMillis) -> Result<()> {
@@ -126,19 +132,56 @@ impl Ledger for World {
     }
 }
 
-impl Vendors for World {
-    fn serves(&self, channel: Channel) -> bool {
-        self.with(|state| state.channels.contains(&channel))
+impl VendorTokens for World {
+    async fn token_owner(&self, _: &AppId, _: Channel, _: &str) -> Result<Option<DeviceId>> {
+        unreachable!()
     }
 
-    async fn ask_vendor(&self, channel: Channel, pushes: Vec<VendorPush>) -> Result<Vec<VendorAnswer>> {
-        self.call(|state, is_cut| {
-            let reach = if is_cut { pushes.len() / 2 } else { pushes.len() };
-            let mut answer = |push: VendorPush| {
-                state.asked.push((state.calls, channel, push));
-                if state.answers.is_empty() { VendorAnswer::Accepted } else { state.answers.remove(0) }
+    async fn claim_token(&self, _: &AppId, _: Channel, _: &str, _: DeviceId) -> Result<Option<DeviceId>> {
+        unreachable!()
+    }
+
+    async fn release_token(&self, _: &AppId, channel: Channel, token: &str, device: DeviceId) -> Result<()> {
+        self.call(|state, _| state.tokens_released.push((channel, token.to_owned(), device)))
+    }
+}
+
+/// A call that is cut off has reached the vendor for some, and nobody knows for which.
+impl Vendors for World {
+    async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
+        self.with(|state| Ok(state.channels.contains(&channel)))
+    }
+
+    async fn may_repeat(&self, _: &AppId, _: Channel) -> Result<bool> {
+        self.with(|state| Ok(state.may_repeat))
+    }
+
+    fn batch_max(&self, _: Channel) -> usize {
+        self.with(|state| state.batch_max)
+    }
+
+    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+        self.with(|state| {
+            state.calls += 1;
+            let strikes = state.fail_at.filter(|(at, _)| *at == state.calls).map(|(_, when)| when);
+            let reach = match strikes {
+                Some(When::Before) => return Err(Error::new(Fault::Retry, "call the world")),
+                Some(When::Halfway) => push.to.len() / 2,
+                Some(When::After) | None => push.to.len(),
             };
-            pushes.into_iter().take(reach).map(&mut answer).collect()
+            let mut answers = Vec::new();
+            for (at, address) in push.to.iter().enumerate() {
+                if at < reach {
+                    let one = VendorPush { to: vec![address.clone()], ..push.clone() };
+                    state.asked.push((state.calls, one));
+                }
+                answers.push(match strikes {
+                    Some(_) => VendorAnswer::Unknown,
+                    None if state.answers.is_empty() => VendorAnswer::Accepted,
+                    None => state.answers.remove(0),
+                });
+            }
+            Ok(answers)
         })
     }
 }

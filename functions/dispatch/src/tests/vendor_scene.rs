@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use homing_contract::queue::encode;
 use homing_domain::{
     BatchId, Channel, Delivery, DeliveryPolicy, Device, DeviceId, DeviceProfile, Millis, Platform, Preferences, Shard,
     Stage, Target, VendorToken,
 };
-use homing_ports::{Outgoing, QueueName};
+use homing_ports::{Outgoing, QueueName, StageError};
 
 use super::scene::{MESSAGE, NOW, USER, app, consume, device, shard, stage, world};
 use super::world::World;
@@ -27,6 +28,7 @@ pub(super) fn vendors(policy: DeliveryPolicy) -> Arc<World> {
     let world = world(3_600);
     world.with(|state| {
         state.channels = vec![Channel::Apns, Channel::Fcm];
+        state.batch_max = 100;
         // Timers go off while gateways live.
         state.leases.iter_mut().for_each(|lease| lease.expires_at = lease.expires_at.plus(FALLBACK_AFTER));
         state.messages.get_mut(&MESSAGE).unwrap().options.delivery = policy;
@@ -78,28 +80,50 @@ pub(super) fn page(devices: &[DeviceId]) -> Shard {
 }
 
 /// Dispatches the page and answers what it left for later.
-pub(super) fn dispatch(world: &Arc<World>, devices: &[DeviceId]) -> Vec<Outgoing> {
+pub(super) fn dispatch(world: &Arc<World>, devices: &[DeviceId]) -> Vec<(QueueName, Outgoing)> {
     consume(&stage(world), &encode(&page(devices))).unwrap();
-    world.take_sent(QueueName::Dispatch)
+    follow_ups(world)
+}
+
+/// What went back to dispatch and to the vendors' queues.
+pub(super) fn follow_ups(world: &World) -> Vec<(QueueName, Outgoing)> {
+    let queues = QueueName::ALL.into_iter().filter(|queue| *queue == QueueName::Dispatch || queue.is_of_vendor());
+    queues.flat_map(|queue| world.take_sent(queue).into_iter().map(move |item| (queue, item))).collect()
+}
+
+/// Does the work of one item.
+pub(super) fn work(world: &Arc<World>, queue: QueueName, body: &Bytes) -> Result<(), StageError> {
+    let stage = stage(world);
+    if queue == QueueName::Dispatch {
+        return consume(&stage, body);
+    }
+    stage.consume_channel(body).now_or_never().expect("a stage waits for its ports only")
+}
+
+/// Works off what is to be done at once, and answers what is not: jobs of vendors' queues, if the items are dispatch's.
+pub(super) fn work_all(world: &Arc<World>, items: &[(QueueName, Outgoing)]) -> Vec<(QueueName, Outgoing)> {
+    for (queue, item) in items {
+        work(world, *queue, &item.body).unwrap();
+    }
+    follow_ups(world)
 }
 
 /// Whatever was left for later, each at its time, until nothing is left. What fails is repeated after a second, and the
 /// ledger is kept meanwhile.
-pub(super) fn play(world: &Arc<World>, items: Vec<Outgoing>) {
-    let stage = stage(world);
-    let mut waiting: Vec<(Millis, Bytes)> = Vec::new();
+pub(super) fn play(world: &Arc<World>, items: Vec<(QueueName, Outgoing)>) {
+    let mut waiting: Vec<(Millis, QueueName, Bytes)> = Vec::new();
     let now = || world.with(|state| state.now.0);
-    waiting.extend(items.into_iter().map(|item| (now() + item.delay, item.body)));
+    waiting.extend(items.into_iter().map(|(queue, item)| (now() + item.delay, queue, item.body)));
     for _ in 0..50 {
         keep_ledger(world);
         let Some(next) = (0..waiting.len()).min_by_key(|at| waiting[*at].0) else { return };
-        let (due, body) = waiting.swap_remove(next);
+        let (due, queue, body) = waiting.remove(next);
         world.with(|state| state.now.0 = state.now.0.max(due));
-        if consume(&stage, &body).is_err() {
-            waiting.push((now() + 1_000, body));
+        if work(world, queue, &body).is_err() {
+            waiting.push((now() + 1_000, queue, body));
         }
-        let sent = world.take_sent(QueueName::Dispatch);
-        waiting.extend(sent.into_iter().map(|item| (now() + item.delay, item.body)));
+        let sent = follow_ups(world);
+        waiting.extend(sent.into_iter().map(|(queue, item)| (now() + item.delay, queue, item.body)));
     }
     panic!("it goes round in circles");
 }
@@ -126,5 +150,5 @@ pub(super) fn stages(world: &World) -> BTreeMap<DeviceId, (Channel, Stage)> {
 
 /// Whom vendors were asked for, in order.
 pub(super) fn asked(world: &World) -> Vec<DeviceId> {
-    world.with(|state| state.asked.iter().map(|(_, _, push)| push.device).collect())
+    world.with(|state| state.asked.iter().map(|(_, push)| push.to[0].device).collect())
 }

@@ -53,10 +53,16 @@ pub(super) struct State {
     pub(super) rivals: Vec<FeedEntry>,
     /// Which vendors something goes by.
     pub(super) channels: Vec<Channel>,
-    /// Everything that vendors were asked, each with the number of its call.
-    pub(super) asked: Vec<(usize, Channel, VendorPush)>,
+    /// Everything that vendors were asked, one device each, with the number of the call.
+    pub(super) asked: Vec<(usize, VendorPush)>,
     /// What vendors answer, before they accept.
     pub(super) answers: Vec<VendorAnswer>,
+    /// Whether vendors drop repeats.
+    pub(super) may_repeat: bool,
+    /// Devices that a vendor is asked for at once.
+    pub(super) batch_max: usize,
+    /// Tokens that the index forgot.
+    pub(super) tokens_released: Vec<(Channel, String, DeviceId)>,
 }
 
 #[derive(Default)]
@@ -143,8 +149,12 @@ impl Mailboxes for World {
         unreachable!()
     }
 
-    async fn set_vendor(&self, _: DeviceId, _: bool) -> Result<()> {
-        unreachable!()
+    async fn set_vendor(&self, device: DeviceId, has_vendor: bool) -> Result<()> {
+        self.call(|state, _| {
+            if let Some(mailbox) = state.mailboxes.get_mut(&device) {
+                mailbox.has_vendor = has_vendor;
+            }
+        })
     }
 
     async fn withdraw(&self, device: DeviceId, message: MessageId, reason: Reason) -> Result<Withdrawn> {

@@ -184,6 +184,7 @@ impl Apps for World {
             heartbeat: None,
             events: EventSettings { message_completed: asks, presence: false },
             upstream: UpstreamRoute::Poll,
+            alerts: homing_domain::AlertSettings::default(),
             created_at: NOW,
             revision: 1,
         };

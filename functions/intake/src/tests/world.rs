@@ -8,8 +8,9 @@ use futures_util::FutureExt as _;
 use homing_contract::queue::decode;
 use homing_credentials::{ApiKey, DeviceKeys};
 use homing_domain::{
-    App, AppId, AudienceId, ChangeRefused, DueTick, EventSettings, FeedJob, FeedOffset, Member, MemberKey, Message,
-    MessageChange, MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis, UploadedAudience, UpstreamRoute,
+    AlertSettings, App, AppId, AudienceId, ChangeRefused, DueTick, EventSettings, FeedJob, FeedOffset, Member,
+    MemberKey, Message, MessageChange, MessageId, Millis, ServerKey, Shard, ShardId, UnixMillis, UploadedAudience,
+    UpstreamRoute,
 };
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts};
 use homing_ports::{
@@ -57,6 +58,8 @@ impl World {
             clock: Arc::clone(self) as _,
             entropy: Arc::clone(self) as _,
             keys: Arc::new(DeviceKeys::new(1, [(1, [1; 32])]).unwrap()),
+            fleet_secret: homing_credentials::FleetSecret::new([7; 32]),
+            public_url: None,
             limits: EdgeLimits { business_per_second: 3, ..EdgeLimits::default() },
         })
     }
@@ -142,6 +145,7 @@ impl Apps for World {
             heartbeat: None,
             events: EventSettings::default(),
             upstream: UpstreamRoute::default(),
+            alerts: AlertSettings::default(),
             created_at: UnixMillis(0),
             revision: 1,
         };

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use homing_domain::{
-    App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Channel, Claimed, Control, Delivery, Device, DeviceId,
-    DeviceProfile, EventSettings, Exclusion, FeedOffset, Message, MessageChange, MessageId, Millis, Options, Platform,
-    Preferences, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
+    AlertSettings, App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Channel, ChannelConfig, Claimed, Control,
+    Delivery, Device, DeviceId, DeviceProfile, EventSettings, Exclusion, FeedOffset, Message, MessageChange, MessageId,
+    Millis, Options, Platform, Preferences, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis,
+    UpstreamRoute, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) message_reads: usize,
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     pub(crate) device_reads: usize,
+    pub(crate) token_owners: BTreeMap<(Channel, String), DeviceId>,
+    pub(crate) channel_config: Option<ChannelConfig>,
     pub(crate) events: Vec<BusEvent>,
     pub(crate) shards: BTreeMap<ShardId, Shard>,
     pub(crate) sent: Vec<(QueueName, Outgoing)>,
@@ -92,6 +95,7 @@ pub(crate) fn app(id: &str, asks: bool) -> App {
         heartbeat: None,
         events: EventSettings { message_completed: asks, presence: false },
         upstream: UpstreamRoute::Poll,
+        alerts: AlertSettings::default(),
         created_at: UnixMillis(0),
         revision: 1,
     }
@@ -264,8 +268,11 @@ impl Devices for World {
         })
     }
 
-    async fn replace_device(&self, _: Device) -> Result<Replaced> {
-        unreachable!()
+    async fn replace_device(&self, device: Device) -> Result<Replaced> {
+        self.call(|state, _| {
+            state.devices.insert(device.id, device);
+            Replaced::Done
+        })
     }
 
     async fn touch_device(&self, _: &DeviceId, _: UnixMillis) -> Result<()> {

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use homing_device_sdk::{Device, Event, FileState, Inbox, Message, Route, Status, Transports};
+use homing_device_sdk::{
+    Device, Event, FileState, Inbox, Message, Route, Status, Transports, WebPushKeys, WebPushMessage,
+};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::credentials;
+use super::subscribe::kept_keys;
 use crate::arguments::TransportChoice;
 use crate::command::context::Surroundings;
 use crate::command::table;
@@ -20,6 +23,7 @@ pub(super) async fn run(
     count: Option<u64>,
 ) -> Result<()> {
     let (file, registered) = credentials(here, file)?;
+    let keys = kept_keys(&file)?;
     let gateway = registered.route.gateways.first().context("the server named no gateway at registration")?;
     let (device, inbox) = Device::builder(link::identity(&registered)?, Route::new(gateway.host.clone(), gateway.port))
         .router(ApiRouter::new(here.api.clone(), &registered))
@@ -28,7 +32,7 @@ pub(super) async fn run(
         .start(FileState::open(file.with_extension("state"))?)
         .await?;
     tokio::select! {
-        heard = hear(inbox, here.json, count) => heard?,
+        heard = hear(inbox, &keys, here.json, count) => heard?,
         told = tell_status(device.status(), here.json) => told?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
@@ -37,13 +41,16 @@ pub(super) async fn run(
 }
 
 /// Prints what arrives; ends after `count` messages.
-async fn hear(mut inbox: Inbox, json: bool, count: Option<u64>) -> Result<()> {
+async fn hear(mut inbox: Inbox, keys: &Option<WebPushKeys>, json: bool, count: Option<u64>) -> Result<()> {
     let mut messages = 0;
     while let Some(delivery) = inbox.next().await {
         match delivery.event() {
             Event::Message(message) => {
                 messages += 1;
-                print_message(message, json)?;
+                match keys.as_ref().and_then(|keys| keys.open(message)) {
+                    Some(opened) => print_web_push(message, &opened?, json)?,
+                    None => print_message(message, json)?,
+                }
             }
             other if json => table::json_line(&json!({ "event": format!("{other:?}") }))?,
             Event::Recalled { message, .. } => table::line(format!("recalled {message}"))?,
@@ -58,6 +65,20 @@ async fn hear(mut inbox: Inbox, json: bool, count: Option<u64>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What came by Web Push, in the sender's words.
+fn print_web_push(message: &Message, opened: &WebPushMessage, json: bool) -> Result<()> {
+    let WebPushMessage { subscription, plaintext } = opened;
+    let text = String::from_utf8_lossy(plaintext);
+    if json {
+        let web_push = json!({ "subscription": subscription, "text": text });
+        return table::json_line(
+            &json!({ "message_id": message.id.to_string(), "seq": message.seq, "web_push": web_push }),
+        );
+    }
+    table::line(format!("#{} {} (web push, subscription {subscription})", message.seq, message.id))?;
+    table::line(format!("   {text}"))
 }
 
 fn print_message(message: &Message, json: bool) -> Result<()> {

@@ -108,6 +108,26 @@ demo-audience: ## Expressions, uploads, cron and broadcasts to 100,000 devices (
 	$(CARGO) build --locked -p homing-tests --bins
 	target/debug/homing-demo audience target/release/homing $(DEVICES) $(LINKS) $(UPLOADED_USERS)
 
+# Devices of each vendor in demo-vendors.
+VENDOR_DEVICES ?= 1000
+
+.PHONY: demo-vendors
+demo-vendors: ## All nine vendors, played: throttled, down, receipts twice and late, a killed server (VENDOR_DEVICES each)
+	$(CARGO) build --locked -p homing -p homing-tests --bins
+	target/debug/homing-demo vendors target/debug/homing $(VENDOR_DEVICES)
+
+# Vendors' test vectors: one JSON file for each vendor.
+DIR ?= tests/vectors
+
+.PHONY: vectors
+vectors: ## The vendors' test vectors over real HTTP: DIR=tests/vectors, or any folder of files of that form
+	$(CARGO) run --locked -p homing-tests --bin homing-vectors -- "$(DIR)"
+
+.PHONY: web-push
+web-push: ## npm's web-push and PyPI's pywebpush push to a device (needs Node.js with npm)
+	$(CARGO) build --locked -p homing --bin homing
+	tests/web_push/run
+
 .PHONY: test-aws
 test-aws: emulator aws-programs ## The main job through the deployed templates in the emulator: functions, two gateways, the checker
 	target/debug/homing-demo aws $(ARGS)

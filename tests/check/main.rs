@@ -5,7 +5,8 @@
 //! the server's balances, and says whether they agree.
 //!
 //! Usage: `homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON`. Exit code 0 = everything closes. `homing-check crowd …`
-//! does the same for the demonstration of audiences, whose devices share one log.
+//! does the same for the demonstration of audiences, whose devices share one log, and `homing-check vendors …` for the one of
+//! the vendors, by their log.
 
 mod arrived;
 mod balance;
@@ -15,6 +16,8 @@ mod expected;
 mod record;
 #[cfg(test)]
 mod tests;
+mod vendor_record;
+mod vendors;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -39,9 +42,16 @@ fn main() -> Result<ExitCode> {
             let closes = crowd::check(publisher, devices, arrivals, balances)?;
             return Ok(if closes { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        if let [what, publisher, devices, vendors, server] = &arguments[..]
+            && what == Path::new("vendors")
+        {
+            let closes = vendors::check(publisher, devices, vendors, server)?;
+            return Ok(if closes { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         bail!(
             "usage: homing-check PUBLISHER-LOG DEVICES-JSON BALANCES-JSON\n       \
-             homing-check crowd PUBLISHER-LOG DEVICES-JSONL ARRIVALS-JSONL BALANCES-JSON"
+             homing-check crowd PUBLISHER-LOG DEVICES-JSONL ARRIVALS-JSONL BALANCES-JSON\n       \
+             homing-check vendors PUBLISHER-LOG DEVICES-JSONL VENDORS-LOG SERVER-JSON"
         );
     };
     let devices: Vec<Device> = read_json(devices)?;

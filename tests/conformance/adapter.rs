@@ -5,7 +5,7 @@ use std::future::Future;
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::{
     Apps, Audiences, Devices, Events, Feeds, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues,
-    Settings, Timers, Upstreams,
+    Settings, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 
 /// Every port at once.
@@ -23,8 +23,11 @@ pub(crate) trait Ports:
     + Notices
     + Queues
     + Settings
+    + Throttles
     + Timers
     + Upstreams
+    + VendorChannels
+    + VendorTokens
     + Clone
     + 'static
 {
@@ -36,7 +39,6 @@ impl<P> Ports for P where
         + Devices
         + Events
         + Feeds
-        + Feeds
         + Gateways
         + Ledger
         + Mailboxes
@@ -45,8 +47,11 @@ impl<P> Ports for P where
         + Notices
         + Queues
         + Settings
+        + Throttles
         + Timers
         + Upstreams
+        + VendorChannels
+        + VendorTokens
         + Clone
         + 'static
 {

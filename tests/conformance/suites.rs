@@ -18,8 +18,11 @@ pub(crate) mod queue_dead_letters;
 pub(crate) mod queues;
 pub(crate) mod releases;
 pub(crate) mod settings;
+pub(crate) mod throttles;
 pub(crate) mod timers;
 pub(crate) mod upstreams;
+pub(crate) mod vendor_channels;
+pub(crate) mod vendor_tokens;
 
 /// Makes a test of each function of each suite for one adapter. With a list, of those in the list: for what only some adapters
 /// promise.
@@ -187,6 +190,23 @@ macro_rules! suites {
                 a_lease_is_renewed
                 an_older_incarnation_never_comes_back
                 an_ended_lease_is_not_valid
+            }
+            vendor_channels {
+                replace_names_the_revision_it_read
+                of_many_at_once_one_replaces
+                delete_may_be_repeated
+                pages_are_in_the_order_of_apps_and_channels_names
+            }
+            throttles {
+                replace_names_the_revision_it_read
+                nobody_takes_what_another_took
+            }
+            vendor_tokens {
+                the_last_who_reported_it_has_it
+                a_claim_that_is_repeated_is_answered_the_same
+                only_the_owner_releases
+                tokens_do_not_mix
+                of_many_at_once_each_is_told_of_another
             }
             upstreams {
                 once_per_device_and_number

@@ -6,12 +6,12 @@ use homing_domain::limits::{
 };
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    App, AppId, Audience, AudienceId, BatchId, Channel, Control, Cursor, DeliveryPolicy, Device, DeviceId,
-    DeviceProfile, Ended, Event, EventSettings, Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef,
-    HeartbeatSettings, Interval, Lane, LaneChange, Lease, Load, Localization, Member, MemberKey, MemberKind, Message,
-    MessageId, Options, Platform, Preferences, Priority, QuietHours, QuietHoursPolicy, Receipt, Schedule, Seq,
-    ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis, UploadedAudience, Upstream, UpstreamRoute,
-    UserHash, UserId, VendorToken,
+    AlertSettings, App, AppId, Audience, AudienceId, BatchId, Channel, ChannelConfig, ChannelCredential, ChannelPolicy,
+    Control, Cursor, DeliveryPolicy, Device, DeviceId, DeviceProfile, Ended, Event, EventSettings, Exclusion, Fact,
+    FeedAction, FeedEntry, Flow, GatewayRef, HeartbeatSettings, Interval, Lane, LaneChange, Lease, Load, Localization,
+    Member, MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours,
+    QuietHoursPolicy, Receipt, Schedule, Seq, ServerId, ServerKey, Shard, ShardId, Stage, Target, UnixMillis,
+    UploadedAudience, Upstream, UpstreamRoute, UserHash, UserId, VendorToken,
 };
 
 /// An id that starts with the top bits of `n` and ends with all of it, so that ids sort as their numbers do.
@@ -93,8 +93,38 @@ pub(crate) fn app(name: &str) -> App {
         heartbeat: Some(heartbeat()),
         events: EventSettings { message_completed: true, presence: true },
         upstream: UpstreamRoute::Queue("https://sqs.example/incoming".to_owned()),
+        alerts: AlertSettings {
+            emails: vec!["值班@shop.example".to_owned(), "b@shop.example".to_owned()],
+            webhook_url: Some("https://shop.example/alerts".to_owned()),
+        },
         created_at: UnixMillis(6),
         revision: 1,
+    }
+}
+
+/// What is set for a channel, of a revision.
+pub(crate) fn channel_config(app: &str, channel: Channel, revision: u64) -> ChannelConfig {
+    ChannelConfig {
+        app: app_id(app),
+        channel,
+        credential: Some(ChannelCredential {
+            sealed: Bytes::from_static(b"\x00\xff"),
+            kind: "certificate".to_owned(),
+            public: vec![("topic".to_owned(), "com.example.店".to_owned()), ("team".to_owned(), String::new())],
+            expires_at: Some(UnixMillis(70)),
+            uploaded_at: UnixMillis(7),
+            warned_days: Some(30),
+        }),
+        policy: ChannelPolicy {
+            attempts_max: 3,
+            base: 250,
+            max: 9_000,
+            per_second: Some(400),
+            burst: Some(20),
+            batch_max: Some(100),
+            repeats_unanswered: true,
+        },
+        revision,
     }
 }
 

@@ -4,7 +4,8 @@
 //! messages while the server is killed at its fail points, a device's process is killed and every link is dropped, and
 //! lets `homing-check` judge by the publisher's and the devices' logs alone. Exit code 0 = everything closes.
 //!
-//! `homing-demo aws [DIRECTORY]` does the same against the AWS deployment in an emulator, with two gateways of which one is
+//! `homing-demo vendors HOMING DEVICES` lets the program HOMING play the nine vendors for a server, with everything that goes
+//! wrong with them. `homing-demo aws [DIRECTORY]` does the same against the AWS deployment in an emulator, with two gateways of which one is
 //! killed and one drained; `homing-demo aws-drain [DIRECTORY]` moves thousands of links from gateway to gateway.
 
 mod audience;
@@ -20,6 +21,9 @@ mod publisher;
 mod record;
 mod scenario;
 mod server;
+#[path = "../check/vendor_record.rs"]
+mod vendor_record;
+mod vendors;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -47,12 +51,20 @@ fn main() -> Result<ExitCode> {
                 audience::demonstrate(program, directory, size).await
             });
         }
+        ["vendors", program, devices] => {
+            let (program, devices) = (Path::new(program), devices.parse()?);
+            return kept_when_it_fails(&runtime, None, async |directory: &Path| {
+                vendors::demonstrate(program, directory, devices).await
+            });
+        }
         ["aws"] => return kept_when_it_fails(&runtime, None, aws::demonstrate),
         ["aws", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::demonstrate),
         ["aws-drain"] => return kept_when_it_fails(&runtime, None, aws::drain_and_crash),
         ["aws-drain", directory] => return kept_when_it_fails(&runtime, Some(directory), aws::drain_and_crash),
         [directory] => return kept_when_it_fails(&runtime, Some(directory), demonstrate),
-        _ => anyhow::bail!("usage: homing-demo [aws | aws-drain] [DIRECTORY], or audience HOMING DEVICES LINKS USERS"),
+        _ => anyhow::bail!(
+            "usage: homing-demo [aws | aws-drain] [DIRECTORY], audience HOMING DEVICES LINKS USERS, or vendors HOMING DEVICES"
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }

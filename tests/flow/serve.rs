@@ -8,6 +8,7 @@ mod rebind;
 mod recalls;
 mod schedules;
 mod vendors;
+mod web_push;
 mod world;
 
 use std::time::Duration;

@@ -131,8 +131,16 @@ const WANTED: &[(&str, &[&str])] = &[
     ("claim", &["ended", "granted", "taken"]),
     (
         "vendor",
-        &["brings a message", "brings what the device has", "does not know the token", "not now", "takes a message"],
+        &[
+            "brings a message",
+            "brings what the device has",
+            "does not know the token",
+            "not now",
+            "takes a message",
+            "too busy to be asked",
+        ],
     ),
+    ("token", &["forgotten"]),
     ("upstream", &["new", "repeat", "settled"]),
     ("queue", &["dead letter", "received again"]),
     ("settled", &["given up", "later", "tried again"]),
@@ -148,6 +156,8 @@ const RARE: &[(&str, &[&str])] = &[
     ("refusal", &["no hello"]),
     ("link", &["superseded while it joined", "takeover without an answer", "transport ended while it joined"]),
     ("withdraw", &["marked, without a route"]),
+    ("claim", &["granted to the next, who does not know what the last did"]),
+    ("fault", &["a vendor's answer is lost"]),
 ];
 
 /// Below this many worlds nothing is demanded.

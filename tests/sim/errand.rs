@@ -123,11 +123,15 @@ fn answered<T>(answer: Result<T, ControlError>) -> Result<(), Error> {
 async fn report(weak: &Weak, id: DeviceId, token: Option<&str>, forgets_lanes: bool) -> Result<(), Error> {
     let now = weak.now();
     let vendor = token.map(|token| VendorToken { channel: "fcm".to_owned(), token: token.to_owned(), since: now });
+    let leaves = u32::from(vendor.is_none());
+    *weak.lock().tokens.leaving.entry(id).or_default() += leaves;
     let reported = update_device(weak, id, now, |device| -> Result<(), Infallible> {
         device.vendor.clone_from(&vendor);
         Ok(())
     });
-    match reported.await {
+    let reported = reported.await;
+    *weak.lock().tokens.leaving.entry(id).or_default() -= leaves;
+    match reported {
         Ok(_) if forgets_lanes => {
             if let Some(device) = weak.lock().devices.rows.get_mut(&id) {
                 device.lanes.iter_mut().for_each(|change| change.at = UnixMillis(0));

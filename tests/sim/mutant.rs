@@ -106,6 +106,10 @@ mutants! {
     ClaimForgets = "claim-forgets",
     /// A vendor is asked for what the device has.
     ClaimOfEnded = "claim-of-ended",
+    /// Whoever asks a vendor does not learn that somebody before may have asked.
+    ClaimWithoutPast = "claim-without-past",
+    /// A vendor whose answer was lost is asked again.
+    LostAnswerIsLater = "lost-answer-is-later",
     /// An occurrence of a recurring message is made under another id each time its tick comes.
     OccurrenceMadeTwice = "occurrence-made-twice",
 }

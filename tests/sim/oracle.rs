@@ -9,7 +9,9 @@ pub(crate) use self::targets::{DEVICES_ON_LIST, users_on_list};
 use std::collections::BTreeSet;
 
 use homing_domain::mailbox::EntryState;
-use homing_domain::{BusEvent, Channel, Counter, DeviceId, Fact, Message, Reason, Schedule, Stage, Tally, Target};
+use homing_domain::{
+    BusEvent, Channel, Counter, DeliveryPolicy, DeviceId, Fact, Message, Reason, Schedule, Stage, Tally, Target,
+};
 use homing_wire::FactKind;
 
 use crate::world::World;
@@ -261,8 +263,12 @@ impl World {
         }
         expected.add(Counter::Ended(row.channel, row.stage), 1);
         let is_with_vendor = self.state().vendors.taken.contains_key(&(message.id, target.device));
-        if row.stage == Stage::HandedOff && !is_with_vendor {
+        let is_silent = row.reason == Some(Reason::VendorSilent);
+        if row.stage == Stage::HandedOff && !is_with_vendor && !is_silent {
             faults.push(format!("{who} is handed off, and no vendor has it"));
+        }
+        if is_silent && message.options.delivery != DeliveryPolicy::VendorOnly {
+            faults.push(format!("{who} is given up for its vendor's silence, and had a way of its own"));
         }
         if target.refusal.is_some() && row.reason != target.refusal {
             faults.push(format!("{who} is refused for {:?} and ended for {:?}", target.refusal, row.reason));

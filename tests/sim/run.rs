@@ -7,8 +7,9 @@ use homing_credentials::member_key;
 use homing_domain::limits::{LEASE_RENEW_EVERY, LEASE_VALID_FOR};
 use homing_domain::mailbox::Mailbox;
 use homing_domain::{
-    App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, MemberKey, MemberKind, Message,
-    Platform, Preferences, QuietHours, Stage, UnixMillis, UploadedAudience, UpstreamRoute, VendorToken,
+    AlertSettings, App, AppId, Device as DirectoryDevice, DeviceId, DeviceProfile, EventSettings, MemberKey,
+    MemberKind, Message, Platform, Preferences, QuietHours, Stage, UnixMillis, UploadedAudience, UpstreamRoute,
+    VendorToken,
 };
 use homing_ports::QueueName;
 use homing_tests::weak::{Coverage, Executor, Faults, Random, Weak, Weakness};
@@ -87,6 +88,8 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
         Some(Mutant::FeedOverwrites) => Weakness::FeedOverwrites,
         Some(Mutant::ClaimForgets) => Weakness::ClaimForgets,
         Some(Mutant::ClaimOfEnded) => Weakness::ClaimOfEnded,
+        Some(Mutant::ClaimWithoutPast) => Weakness::ClaimWithoutPast,
+        Some(Mutant::LostAnswerIsLater) => Weakness::LostAnswerIsLater,
         _ => Weakness::None,
     }
 }
@@ -150,6 +153,7 @@ fn app(id: &AppId, asks_for_events: bool) -> App {
         heartbeat: None,
         events: EventSettings { message_completed: asks_for_events, presence: false },
         upstream: UpstreamRoute::Poll,
+        alerts: AlertSettings::default(),
         created_at: Weak::START,
         revision: 1,
     }

@@ -45,6 +45,8 @@ impl Worker {
             QueueName::Audience,
             QueueName::Dispatch,
             QueueName::Dispatch,
+            QueueName::Fcm,
+            QueueName::Fcm,
             QueueName::Receipts,
             QueueName::Close,
         ];
@@ -58,6 +60,7 @@ enum Stage {
     Schedule(Schedule<Weak>),
     Fanout(Fanout<Weak>),
     Dispatch(Dispatch<Weak, Weak>),
+    AskVendors(Dispatch<Weak, Weak>),
     Record(RecordReceipts<Weak>),
     Close(CloseMessages<Weak>),
 }
@@ -68,6 +71,7 @@ impl Stage {
             Self::Schedule(stage) => stage.consume(&item.body).await,
             Self::Fanout(stage) => stage.consume(&item.body).await,
             Self::Dispatch(stage) => stage.consume(&item.body).await,
+            Self::AskVendors(stage) => stage.consume_channel(&item.body).await,
             Self::Record(stage) => stage.consume(&item.body).await,
             Self::Close(stage) => stage.consume(&item.body).await,
         }
@@ -90,7 +94,8 @@ impl World {
             QueueName::Dispatch => Stage::Dispatch(Dispatch::new(Arc::clone(&ports), ports)),
             QueueName::Receipts => Stage::Record(RecordReceipts::new(ports)),
             QueueName::Close => Stage::Close(CloseMessages::new(ports)),
-            QueueName::Intake => unreachable!("nobody in this world writes to it"),
+            QueueName::Fcm => Stage::AskVendors(Dispatch::new(Arc::clone(&ports), ports)),
+            _ => unreachable!("nobody in this world writes to it"),
         };
         let line = Line { weak: self.weak.clone(), answers: self.answers.clone(), queue, stage, mutant: self.mutant };
         self.executor.spawn(owner, true, line.work());

@@ -25,6 +25,7 @@ mod random;
 mod settings;
 mod time;
 mod timers;
+mod tokens;
 mod upstreams;
 mod vendors;
 
@@ -45,5 +46,6 @@ pub use queues::QueueState;
 pub use random::Random;
 pub use settings::SettingsState;
 pub use time::Timers;
+pub use tokens::TokenState;
 pub use upstreams::UpstreamState;
 pub use vendors::VendorState;

@@ -28,7 +28,7 @@ fn judge(row: &Row, dependency: &str, is_ours: bool, is_optional: bool) -> Optio
     let package = row.package;
     if is_ours {
         // The Lambda main of a stage names its host and the AWS adapter behind a feature; its lib stays free of both.
-        let of_lambda = ["homing-function-host", "homing-store-aws"];
+        let of_lambda = ["homing-function-host", "homing-outbound", "homing-store-aws"];
         let is_lambda_main = package_is_stage(package) && of_lambda.contains(&dependency) && is_optional;
         // So does the gateway's process.
         let of_process = ["homing-store-aws", "homing-system"];
@@ -37,7 +37,9 @@ fn judge(row: &Row, dependency: &str, is_ours: bool, is_optional: bool) -> Optio
         return (!is_allowed).then(|| format!("{package} imports {dependency}: {}", row.why));
     }
     if let Some((_, homes, why)) = HOMES.iter().find(|(name, ..)| matches(name, dependency)) {
-        let is_lambda_main = package_is_stage(package) && dependency.starts_with("lambda_") && is_optional;
+        // A main that calls out chooses the ciphers.
+        let is_of_main = dependency.starts_with("lambda_") || dependency == "rustls";
+        let is_lambda_main = package_is_stage(package) && is_of_main && is_optional;
         if !homes.contains(&package) && !is_lambda_main {
             return Some(format!("{package} imports {dependency}, which belongs to {homes:?}: {why}"));
         }

@@ -5,14 +5,15 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, Claimed, ConnSeq, Delivery, Device, DeviceId,
-    DueTick, FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId, Millis,
-    Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, UnixMillis, UploadedAudience, Upstream, UserHash, UserId,
+    App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, ChannelConfig, Claimed, ConnSeq, Delivery,
+    Device, DeviceId, DueTick, FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange,
+    MessageId, Millis, Notice, Reason, Receipt, Seq, Shard, ShardId, Tally, Throttle, UnixMillis, UploadedAudience,
+    Upstream, UserHash, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Audiences, Created, DeadLetter, Devices, Events, Fault, Feeds, FleetSettings, Gateways, Ledger,
     Mailboxes, Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result,
-    Settings, StoredUpstream, Timers, Upstreams,
+    Settings, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 use homing_store_aws::AwsStore;
 
@@ -133,6 +134,21 @@ retried! {
     Upstreams {
         fn store_upstream(upstream: Upstream) -> Created;
         fn upstreams(app: &AppId, after: u64, limit: usize) -> Vec<StoredUpstream>;
+    }
+    VendorChannels {
+        fn channel_config(app: &AppId, channel: Channel) -> Option<ChannelConfig>;
+        fn replace_channel_config(config: ChannelConfig) -> Replaced;
+        fn delete_channel_config(app: &AppId, channel: Channel) -> ();
+        fn channel_configs(after: Option<(AppId, Channel)>, limit: usize) -> Vec<ChannelConfig>;
+    }
+    Throttles {
+        fn throttle(app: &AppId, channel: Channel) -> Throttle;
+        fn replace_throttle(app: &AppId, channel: Channel, throttle: Throttle) -> Replaced;
+    }
+    VendorTokens {
+        fn token_owner(app: &AppId, channel: Channel, token: &str) -> Option<DeviceId>;
+        fn claim_token(app: &AppId, channel: Channel, token: &str, device: DeviceId) -> Option<DeviceId>;
+        fn release_token(app: &AppId, channel: Channel, token: &str, device: DeviceId) -> ();
     }
     Timers {
         fn set_timer(tick: DueTick) -> ();

@@ -1,16 +1,17 @@
 //! What is there after the store was closed and opened again.
 
 use bytes::Bytes;
-use homing_domain::{Audience, DueTick, Millis};
+use homing_domain::{Audience, Channel, DueTick, Millis};
 use homing_ports::{
     Accepted, Apps, Devices, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings, Timers, Upstreams,
+    VendorChannels, VendorTokens,
 };
 
 use super::Embedded;
 use crate::adapter::Adapter;
 use crate::values::{
-    app, app_id, batch_id, delivered, device, device_id, enqueue, mailbox, message, message_id, shard, takeover,
-    upstream, user_id,
+    app, app_id, batch_id, channel_config, delivered, device, device_id, enqueue, mailbox, message, message_id, shard,
+    takeover, upstream, user_id,
 };
 
 #[tokio::test]
@@ -29,6 +30,11 @@ async fn everything_answered_is_there() {
     store.store_upstream(upstream(1, 1)).await.unwrap();
     let settings = homing_ports::FleetSettings { revision: 1, ..store.settings().await.unwrap() };
     store.replace_settings(settings.clone()).await.unwrap();
+    let config = channel_config("shop", Channel::Apns, 1);
+    store.replace_channel_config(config.clone()).await.unwrap();
+    for n in [1, 2] {
+        store.claim_token(&app_id("shop"), Channel::Apns, "t", device_id(n)).await.unwrap();
+    }
 
     let world = world.reopen();
     let store = world.ports();
@@ -43,6 +49,10 @@ async fn everything_answered_is_there() {
     assert_eq!(store.tally(message_id(1)).await.unwrap().balance(None).targeted, 7);
     assert_eq!(store.upstreams(&app_id("shop"), 0, 9).await.unwrap().len(), 1);
     assert_eq!(store.settings().await.unwrap(), settings);
+    assert_eq!(store.channel_configs(None, 9).await.unwrap(), [config]);
+    assert_eq!(store.token_owner(&app_id("shop"), Channel::Apns, "t").await.unwrap(), Some(device_id(2)));
+    let before = store.claim_token(&app_id("shop"), Channel::Apns, "t", device_id(2)).await.unwrap();
+    assert_eq!(before, Some(device_id(1)), "as it was answered before");
 }
 
 #[tokio::test]

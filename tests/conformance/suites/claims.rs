@@ -8,6 +8,11 @@ use homing_ports::Ledger;
 use crate::adapter::{Adapter, Ports};
 use crate::values::{batch_id, delivered, device_id, fact, message_id, receipt};
 
+/// Nobody set out before whose claim is still there.
+const FIRST: Claimed = Claimed::Granted { asked_before: false };
+/// Somebody did, and was not heard of again.
+const AGAIN: Claimed = Claimed::Granted { asked_before: true };
+
 async fn claim(ports: &impl Ports, message: u32, now: UnixMillis) -> Claimed {
     ports.claim_delivery(message_id(message), device_id(1), Channel::Fcm, now).await.unwrap()
 }
@@ -28,11 +33,11 @@ pub(crate) async fn a_claim_is_the_models<A: Adapter>(world: &A) {
         assert_eq!(row(ports, 1).await.as_ref(), Some(&model));
         answers.push(answer);
     }
-    assert!(answers.contains(&Claimed::Granted) && answers.contains(&Claimed::Taken));
+    assert!([FIRST, AGAIN, Claimed::Taken].iter().all(|answer| answers.contains(answer)));
     // Of another message, and of another device.
-    assert_eq!(claim(ports, 2, UnixMillis(5)).await, Claimed::Granted);
+    assert_eq!(claim(ports, 2, UnixMillis(5)).await, FIRST);
     let other = ports.claim_delivery(message_id(2), device_id(2), Channel::Apns, UnixMillis(5)).await.unwrap();
-    assert_eq!(other, Claimed::Granted);
+    assert_eq!(other, FIRST);
     let channel = ports.delivery(message_id(2), device_id(2)).await.unwrap().unwrap().channel;
     assert_eq!(channel, Channel::Apns, "a row that is not there yet is made, of that channel");
 }
@@ -40,7 +45,7 @@ pub(crate) async fn a_claim_is_the_models<A: Adapter>(world: &A) {
 pub(crate) async fn a_row_that_is_there_keeps_what_it_has<A: Adapter>(world: &A) {
     let ports = world.ports();
     let shown = ports.record(batch_id(1), vec![fact(1, 1, Fact::Displayed)]).await.unwrap().remove(0);
-    assert_eq!(claim(ports, 1, UnixMillis(70_000)).await, Claimed::Granted);
+    assert_eq!(claim(ports, 1, UnixMillis(70_000)).await, FIRST);
     let claimed = Delivery { claimed_at: Some(UnixMillis(70_000)), ..shown };
     assert_eq!(row(ports, 1).await.as_ref(), Some(&claimed));
     let opened = ports.record(batch_id(2), vec![fact(1, 1, Fact::Opened)]).await.unwrap().remove(0);
@@ -64,7 +69,7 @@ pub(crate) async fn what_has_ended_is_not_claimed<A: Adapter>(world: &A) {
         assert_eq!(row(ports, message).await, Some(ended), "and is left alone");
     }
     // The way of a vendor: claimed, taken by it, counted as its.
-    assert_eq!(claim(ports, 4, now).await, Claimed::Granted);
+    assert_eq!(claim(ports, 4, now).await, FIRST);
     let taken = Receipt { channel: Channel::Fcm, ..receipt(4, 1, Event::Ended(Ended::handed_off(now))) };
     let mut model = row(ports, 4).await.unwrap();
     model.record(&taken, batch_id(2));
@@ -75,7 +80,7 @@ pub(crate) async fn what_has_ended_is_not_claimed<A: Adapter>(world: &A) {
     let withdrawn = receipt(5, 1, Event::Ended(Ended::undelivered(Reason::TakenByVendor, None)));
     let pending = ports.record(batch_id(1), vec![withdrawn]).await.unwrap().remove(0);
     assert_eq!(pending.stage, Stage::Pending, "that a mailbox gave it to the vendor is no end");
-    assert_eq!(claim(ports, 5, now).await, Claimed::Granted);
+    assert_eq!(claim(ports, 5, now).await, FIRST);
 }
 
 pub(crate) async fn a_released_claim_is_free<A: Adapter>(world: &A) {
@@ -85,14 +90,14 @@ pub(crate) async fn a_released_claim_is_free<A: Adapter>(world: &A) {
     release(1).await;
     assert_eq!(row(ports, 1).await, None, "nothing is made by it");
     for _ in 0..2 {
-        assert_eq!(claim(ports, 1, now).await, Claimed::Granted);
+        assert_eq!(claim(ports, 1, now).await, FIRST);
         assert_eq!(claim(ports, 1, now).await, Claimed::Taken);
         for _ in 0..2 {
             release(1).await;
             assert_eq!(row(ports, 1).await.unwrap().claimed_at, None, "and so does a repeat");
         }
     }
-    assert_eq!(claim(ports, 1, now).await, Claimed::Granted);
+    assert_eq!(claim(ports, 1, now).await, FIRST);
     let ended = ports.record(batch_id(1), vec![delivered(1, 1)]).await.unwrap().remove(0);
     release(1).await;
     assert_eq!(row(ports, 1).await, Some(Delivery { claimed_at: None, ..ended }), "what has ended stays ended");
@@ -105,7 +110,8 @@ pub(crate) async fn of_many_at_once_one_is_granted<A: Adapter>(world: &A) {
     // A row that is new, one that is claimed anew after a claim that lapsed, one that was released.
     for now in [kept, 2 * kept, 3 * kept].map(UnixMillis) {
         let claims = join_all((0..16).map(|_| claim(ports, 1, now))).await;
-        let granted = claims.iter().filter(|claimed| **claimed == Claimed::Granted).count();
+        let expected = if now.0 == 2 * kept { AGAIN } else { FIRST };
+        let granted = claims.iter().filter(|claimed| **claimed == expected).count();
         let taken = claims.iter().filter(|claimed| **claimed == Claimed::Taken).count();
         assert_eq!((granted, taken), (1, 15));
         if now.0 == 2 * kept {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::World;
 
 /// Every operation that the API has, so that none is forgotten in a router or in the document.
-const OPERATIONS: [&str; 47] = [
+const OPERATIONS: [&str; 57] = [
     "DELETE /v1/apps/{app}",
     "DELETE /v1/apps/{app}/settings/heartbeat",
     "DELETE /v1/audiences/{id}",
@@ -53,6 +53,16 @@ const OPERATIONS: [&str; 47] = [
     "PUT /v1/devices/{id}/tags",
     "PUT /v1/devices/{id}/user",
     "PUT /v1/settings/heartbeat",
+    "DELETE /v1/apps/{app}/channels/{channel}",
+    "GET /v1/apps/{app}/alerts/key",
+    "GET /v1/apps/{app}/channels",
+    "GET /v1/apps/{app}/channels/{channel}",
+    "PUT /v1/apps/{app}/channels/{channel}",
+    "PUT /v1/apps/{app}/channels/{channel}/policy",
+    "POST /v1/receipts/{channel}/{app}/{secret}",
+    "POST /v1/devices/{id}/web-push-subscriptions",
+    "POST /wp/{token}",
+    "DELETE /wp/messages/{token}",
     "GET /openapi.json",
     "GET /docs",
 ];

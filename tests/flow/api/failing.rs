@@ -93,6 +93,19 @@ through_the_fault!(Devices {
     fn devices_of_user(app: &AppId, user: &UserId, limit: usize) -> Vec<DeviceId>;
 });
 
+through_the_fault!(VendorTokens {
+    fn token_owner(app: &AppId, channel: Channel, token: &str) -> Option<DeviceId>;
+    fn claim_token(app: &AppId, channel: Channel, token: &str, device: DeviceId) -> Option<DeviceId>;
+    fn release_token(app: &AppId, channel: Channel, token: &str, device: DeviceId) -> ();
+});
+
+through_the_fault!(VendorChannels {
+    fn channel_config(app: &AppId, channel: Channel) -> Option<ChannelConfig>;
+    fn replace_channel_config(config: ChannelConfig) -> Replaced;
+    fn delete_channel_config(app: &AppId, channel: Channel) -> ();
+    fn channel_configs(after: Option<(AppId, Channel)>, limit: usize) -> Vec<ChannelConfig>;
+});
+
 through_the_fault!(Audiences {
     fn create_audience(audience: UploadedAudience) -> Created;
     fn audience(id: AudienceId) -> Option<UploadedAudience>;

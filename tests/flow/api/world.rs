@@ -115,6 +115,8 @@ impl World {
             clock: Arc::clone(&shared_clock),
             entropy: Arc::clone(&entropy),
             keys: Arc::new(keys),
+            fleet_secret: homing_credentials::FleetSecret::new([7; 32]),
+            public_url: None,
             limits,
         });
         let routers = [

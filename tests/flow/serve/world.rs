@@ -62,6 +62,11 @@ impl World {
         Self { api: api(&running), running, keys }
     }
 
+    /// Where it answers plain HTTP.
+    pub(super) fn plain_address(&self) -> SocketAddr {
+        self.running.http.unwrap()
+    }
+
     pub(super) fn keys(&self) -> AppCreated {
         self.keys.clone()
     }
@@ -252,12 +257,20 @@ impl Linked {
 
 /// A GET over plain HTTP: status and body.
 pub(super) async fn plain_get(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = plain(address, &format!("GET {path}"), "", b"").await;
+    let body = answer.1.split_once("\r\n\r\n").unwrap().1.to_owned();
+    (answer.0, body)
+}
+
+/// A request over plain HTTP, its further headers with `\r\n` after each: status, and the whole answer.
+pub(super) async fn plain(address: SocketAddr, what: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let length = body.len();
+    let head =
+        format!("{what} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = answer.split_once("\r\n\r\n").unwrap().1.to_owned();
-    (status, body)
+    (status, answer)
 }

@@ -15,6 +15,7 @@ use super::messages::MessageState;
 use super::notices::NoticeState;
 use super::settings::SettingsState;
 use super::time::Pause;
+use super::tokens::TokenState;
 use super::upstreams::UpstreamState;
 use super::vendors::VendorState;
 use super::{Check, Coverage, Faults, QueueState, Random, Timers, Weakness};
@@ -62,6 +63,8 @@ pub struct State {
     pub feeds: FeedState,
     /// What vendors were asked.
     pub vendors: VendorState,
+    /// Whose vendors' tokens are.
+    pub tokens: TokenState,
     /// What the event bus was told.
     pub told: Vec<BusEvent>,
 }
@@ -123,6 +126,7 @@ impl Weak {
             upstreams: UpstreamState::default(),
             feeds: FeedState::default(),
             vendors: VendorState::default(),
+            tokens: TokenState::default(),
             told: Vec::new(),
         };
         Self { state: Arc::new(Mutex::new(state)) }

@@ -65,7 +65,9 @@ impl Devices for Weak {
                 state.coverage.hit("directory", "revision changed");
                 return Ok(Replaced::Changed);
             }
-            let before = (stored.user.clone(), state.now);
+            let stored = stored.clone();
+            state.check_token_of(&stored, &device);
+            let before = (stored.user, state.now);
             state.devices.before.insert(device.id, before);
             state.devices.rows.insert(device.id, device);
             Ok(Replaced::Done)

@@ -125,4 +125,8 @@ pub enum Weakness {
     ClaimForgets,
     /// `claim_delivery` grants what has ended.
     ClaimOfEnded,
+    /// `claim_delivery` does not tell of whoever claimed before and was never heard of again.
+    ClaimWithoutPast,
+    /// A vendor that may have taken a message is said to want it later.
+    LostAnswerIsLater,
 }

@@ -116,11 +116,14 @@ impl Ledger for Weak {
             let row = state.ledger.rows.entry((message, device));
             let row = row.or_insert_with(|| Delivery::new(message, device, channel));
             let claimed = match (forgets, row.claim(now)) {
-                (Weakness::ClaimForgets, Claimed::Taken) | (Weakness::ClaimOfEnded, Claimed::Ended) => Claimed::Granted,
+                (Weakness::ClaimForgets, Claimed::Taken)
+                | (Weakness::ClaimOfEnded, Claimed::Ended)
+                | (Weakness::ClaimWithoutPast, Claimed::Granted { .. }) => Claimed::Granted { asked_before: false },
                 (_, claimed) => claimed,
             };
             let name = match claimed {
-                Claimed::Granted => "granted",
+                Claimed::Granted { asked_before: false } => "granted",
+                Claimed::Granted { asked_before: true } => "granted to the next, who does not know what the last did",
                 Claimed::Taken => "taken",
                 Claimed::Ended => "ended",
             };

@@ -1,50 +1,69 @@
-//! The devices' vendors: they bring what they took, some time later.
+//! The devices' vendors: they bring what they took, some time later. One of them has a channel here, and drops no repeats.
 
 use std::collections::BTreeMap;
 
-use homing_domain::limits::VENDOR_CLAIM_KEPT_FOR;
-use homing_domain::{Channel, DeviceId, MessageId, UnixMillis, VendorAnswer, VendorPush};
-use homing_ports::{Result, Vendors};
+use homing_domain::{AppId, Channel, DeviceId, MessageId, UnixMillis, VendorAddress, VendorAnswer, VendorPush};
+use homing_ports::{Error, Fault, Result, Vendors};
 
-use super::{State, Weak};
+use super::{State, Weak, Weakness};
 
 /// What vendors were asked.
 #[derive(Debug, Default)]
 pub struct VendorState {
     /// What they took and have not brought yet.
     pub on_the_way: Vec<(DeviceId, MessageId)>,
-    /// What they took, and when they were asked last.
+    /// What they took, and when.
     pub taken: BTreeMap<(MessageId, DeviceId), UnixMillis>,
+    /// Tokens that they said are dead, and when they said so last.
+    pub(super) dead: BTreeMap<(DeviceId, String), UnixMillis>,
 }
 
 /// How old what a stage has read may be when it asks: its reads are slow calls, and so is the ask.
 const READ_BEFORE: u64 = 30_000;
+/// Devices in one question: little, so that most messages need several.
+const BATCH_MAX: usize = 3;
 
 impl State {
-    fn ask(&mut self, push: &VendorPush) -> VendorAnswer {
-        let (message, device) = (push.body.message, push.device);
+    fn ask(&mut self, message: MessageId, to: &VendorAddress) -> VendorAnswer {
+        let device = to.device;
         self.check_ask(message, device);
-        match push.token.token.as_str() {
+        match to.token.token.as_str() {
             "invalid" => {
                 self.coverage.hit("vendor", "does not know the token");
-                return VendorAnswer::InvalidToken;
+                let now = self.now;
+                self.vendors.dead.insert((device, to.token.token.clone()), now);
+                return VendorAnswer::InvalidToken(self.now);
             }
-            _ if self.random.per_mille(150) => {
+            _ if self.random.per_mille(100) => {
                 self.coverage.hit("vendor", "not now");
                 return VendorAnswer::Later(1_000);
+            }
+            _ if self.random.per_mille(50) => {
+                self.coverage.hit("vendor", "too busy to be asked");
+                return VendorAnswer::Busy(1_000);
             }
             _ => {}
         }
         self.coverage.hit("vendor", "takes a message");
         self.trace(|| format!("  vendor takes {message} for {device}"));
-        let now = self.now;
-        let before = self.vendors.taken.insert((message, device), now);
-        if let Some(before) = before.filter(|before| now.since(*before) < VENDOR_CLAIM_KEPT_FOR) {
-            let what = format!("{device}: the vendor is asked for {message} again after {} ms", now.since(before));
-            self.check.violated(what);
+        if let Some(before) = self.vendors.taken.insert((message, device), self.now) {
+            let since = self.now.since(before);
+            self.check.violated(format!("{device}: the vendor is asked for {message} again after {since} ms"));
         }
         self.vendors.on_the_way.push((device, message));
         VendorAnswer::Accepted
+    }
+
+    /// What the asker hears: a vendor that does not answer may have taken it, or not.
+    fn perhaps_lost(&mut self, answer: VendorAnswer) -> VendorAnswer {
+        let chance = self.faults.fail_after;
+        if !self.strikes(chance, "a vendor's answer is lost") {
+            return answer;
+        }
+        match self.weakness {
+            Weakness::LostAnswerIsLater => VendorAnswer::Later(1_000),
+            _ => VendorAnswer::Unknown,
+        }
     }
 
     /// Nobody is asked for what has ended, or for a user who left the device.
@@ -61,11 +80,36 @@ impl State {
 }
 
 impl Vendors for Weak {
-    fn serves(&self, channel: Channel) -> bool {
-        channel == Channel::Fcm
+    async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
+        self.call("read what a channel is set to", move |_| Ok(channel == Channel::Fcm)).await
     }
 
-    async fn ask_vendor(&self, _: Channel, pushes: Vec<VendorPush>) -> Result<Vec<VendorAnswer>> {
-        self.call("ask a vendor", move |state| Ok(pushes.iter().map(|push| state.ask(push)).collect())).await
+    async fn may_repeat(&self, _: &AppId, _: Channel) -> Result<bool> {
+        self.call("read a channel's policy", move |_| Ok(false)).await
+    }
+
+    fn batch_max(&self, _: Channel) -> usize {
+        BATCH_MAX
+    }
+
+    /// An error means that nobody was asked.
+    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+        let asked = self.call_surely(move |state| {
+            let chance = state.faults.fail_before;
+            if state.strikes(chance, "call fails before its effect") {
+                return Err(Error::new(Fault::Retry, "ask a vendor"));
+            }
+            let message = push.body.message;
+            let mut answer = |to: &VendorAddress| {
+                let answer = state.ask(message, to);
+                state.perhaps_lost(answer)
+            };
+            Ok(push.to.iter().map(&mut answer).collect())
+        });
+        let answers = asked.await;
+        // Whoever asked may die here, before they know.
+        let after = self.lock().random.below(50);
+        self.sleep(after).await;
+        answers
     }
 }

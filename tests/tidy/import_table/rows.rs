@@ -35,6 +35,9 @@ pub(super) const STAGES: [&str; 8] = [
 const STAGE_WHY: &str = "a stage knows the ports and nothing of who hosts it, who stores for it, or who comes next";
 const HTTP_STAGE_MAY: &[&str] = &[
     "homing-domain",
+    "homing-channels",
+    "homing-directory",
+    "homing-web-push",
     "homing-calendar",
     "homing-contract",
     "homing-credentials",
@@ -42,8 +45,16 @@ const HTTP_STAGE_MAY: &[&str] = &[
     "homing-telemetry",
     "homing-endpoint",
 ];
-const QUEUE_STAGE_MAY: &[&str] =
-    &["homing-domain", "homing-calendar", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry"];
+const QUEUE_STAGE_MAY: &[&str] = &[
+    "homing-domain",
+    "homing-calendar",
+    "homing-channels",
+    "homing-contract",
+    "homing-credentials",
+    "homing-directory",
+    "homing-ports",
+    "homing-telemetry",
+];
 
 const fn http_stage(package: &'static str) -> Row {
     Row { package, may: HTTP_STAGE_MAY, externals: Externals::AnyBut(&["tokio", "rand"]), why: STAGE_WHY }
@@ -53,7 +64,7 @@ const fn queue_stage(package: &'static str) -> Row {
     Row { package, may: QUEUE_STAGE_MAY, externals: Externals::AnyBut(&["tokio", "rand", "http"]), why: STAGE_WHY }
 }
 
-pub(super) const ROWS: [Row; 24] = [
+pub(super) const ROWS: [Row; 29] = [
     Row {
         package: "homing-domain",
         may: &[],
@@ -97,7 +108,7 @@ pub(super) const ROWS: [Row; 24] = [
     Row {
         package: "homing-ports",
         may: &["homing-domain"],
-        externals: Externals::Only(&["bytes", "thiserror"]),
+        externals: Externals::Only(&["bytes", "http", "thiserror"]),
         why: "a port names no adapter, and no adapter's types",
     },
     Row {
@@ -111,6 +122,36 @@ pub(super) const ROWS: [Row; 24] = [
         may: &["homing-domain", "homing-wire"],
         externals: Externals::Only(&["bytes", "thiserror"]),
         why: "both ends of the link are machines without IO: the driver brings time, bytes and randomness",
+    },
+    Row {
+        package: "homing-web-push",
+        may: &[],
+        externals: Externals::Only(&["aws-lc-rs", "base64", "serde", "serde_json", "thiserror", "zeroize"]),
+        why: "ciphers and signatures of three RFCs, used by the sender, the push service and the device alike",
+    },
+    Row {
+        package: "homing-channels",
+        may: &["homing-domain", "homing-web-push"],
+        externals: Externals::AnyBut(&["tokio", "hyper", "rand", "axum"]),
+        why: "vendors' contracts are pure: who carries requests, tells the time and keeps tokens is given",
+    },
+    Row {
+        package: "homing-directory",
+        may: &["homing-domain", "homing-ports"],
+        externals: Externals::Only(&["thiserror", "tracing"]),
+        why: "how a device's row is changed is one rule for every stage that does",
+    },
+    Row {
+        package: "homing-vendor-simulator",
+        may: &["homing-domain", "homing-web-push"],
+        externals: Externals::AnyBut(&["quinn"]),
+        why: "it plays the vendors from their documents, and shares nothing with the code that speaks to them",
+    },
+    Row {
+        package: "homing-outbound",
+        may: &["homing-domain", "homing-ports"],
+        externals: Externals::AnyBut(&["axum", "quinn"]),
+        why: "it carries requests and mail, and knows neither vendors nor stages",
     },
     Row {
         package: "homing-system",
@@ -132,7 +173,7 @@ pub(super) const ROWS: [Row; 24] = [
     },
     Row {
         package: "homing-store-aws",
-        may: &["homing-domain", "homing-contract", "homing-ports", "homing-telemetry"],
+        may: &["homing-domain", "homing-contract", "homing-credentials", "homing-ports", "homing-telemetry"],
         externals: Externals::AnyBut(&["axum", "http", "hyper", "quinn", "rustls"]),
         why: "a store serves the ports and knows no stage and no gateway",
     },
@@ -153,13 +194,19 @@ pub(super) const ROWS: [Row; 24] = [
     },
     Row {
         package: "homing-device-sdk",
-        may: &["homing-domain", "homing-wire", "homing-link", "homing-credentials"],
+        may: &["homing-domain", "homing-wire", "homing-link", "homing-credentials", "homing-web-push"],
         externals: Externals::AnyBut(&["axum", "hyper", "serde_json"]),
         why: "it ships in apps: the link and nothing of the server",
     },
     http_stage("homing-intake"),
     http_stage("homing-binding"),
-    queue_stage("homing-schedule"),
+    Row {
+        package: "homing-schedule",
+        may: QUEUE_STAGE_MAY,
+        // It tells an app's webhook of a certificate that expires.
+        externals: Externals::AnyBut(&["tokio", "rand"]),
+        why: STAGE_WHY,
+    },
     queue_stage("homing-fanout"),
     queue_stage("homing-dispatch"),
     http_stage("homing-receipts"),
@@ -183,6 +230,9 @@ pub(super) const ROWS: [Row; 24] = [
         package: "homing",
         may: &[
             "homing-domain",
+            "homing-channels",
+            "homing-outbound",
+            "homing-vendor-simulator",
             "homing-calendar",
             "homing-contract",
             "homing-credentials",
@@ -220,8 +270,8 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
     ("lambda_*", &[], "only the Lambda main of a stage, behind its feature"),
     (
         "aws-lc-rs",
-        &["homing-credentials", "homing-edge-gateway"],
-        "one place calls it, but for the keys that QUIC asks of an endpoint",
+        &["homing-credentials", "homing-edge-gateway", "homing-web-push", "homing-channels", "homing-vendor-simulator"],
+        "one place calls it, but for the keys that QUIC asks of an endpoint, and what others' contracts have computed",
     ),
     ("fjall", &["homing-store-embedded"], "the engine is the embedded store's own affair"),
     (
@@ -235,11 +285,12 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
             "homing-console",
             "homing-edge-gateway",
             "homing-function-host",
+            "homing-vendor-simulator",
             "homing",
         ],
         "HTTP is spoken at the edge only",
     ),
-    ("hyper", &["homing"], "who listens and who calls out is the main's affair"),
+    ("hyper", &["homing", "homing-outbound"], "who listens is the main's affair, and one place calls out"),
     (
         "quinn",
         &["homing-edge-gateway", "homing-device-sdk", "homing"],
@@ -247,8 +298,8 @@ pub(super) const HOMES: [(&str, &[&str], &str); 16] = [
     ),
     (
         "rustls",
-        &["homing-edge-gateway", "homing-device-sdk", "homing"],
-        "TLS ends at the gateway, the SDK and the main",
+        &["homing-edge-gateway", "homing-device-sdk", "homing", "homing-outbound"],
+        "TLS ends at the gateway, the SDK, the main and where calls go out",
     ),
     (
         "tokio-rustls",

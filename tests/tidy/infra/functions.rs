@@ -78,8 +78,13 @@ fn judge_function(function: &Function<'_>, main: &str) -> Vec<String> {
     if !entries.is_empty() && !entries.contains(&function.handler) {
         violations.push(format!("{name}: the main has no entry {}", function.handler));
     }
+    // Which of the vendors' queues it is, the main reads from the event.
+    let consumes = |queue: QueueName| {
+        let named = if queue.is_of_vendor() { "is_of_vendor()".to_owned() } else { format!("QueueName::{queue:?}") };
+        main.contains(&named)
+    };
     if let Some(queue) = function.consumes
-        && !main.contains(&format!("QueueName::{queue:?}"))
+        && !consumes(queue)
     {
         violations.push(format!("{name}: its main does not consume the queue {}", queue.name()));
     }

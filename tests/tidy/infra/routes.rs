@@ -52,6 +52,8 @@ fn operations_of_code() -> BTreeMap<&'static str, BTreeSet<String>> {
         clock: Arc::new(Still),
         entropy: Arc::new(Still),
         keys: Arc::new(DeviceKeys::new(1, [(1, [1; 32])]).expect("keys")),
+        fleet_secret: homing_credentials::FleetSecret::new([7; 32]),
+        public_url: None,
         limits: EdgeLimits::default(),
     });
     [

@@ -135,6 +135,8 @@ fn edge(store: &AwsStore, keys: &DeviceKeys) -> Edge<AwsStore> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         keys: Arc::new(keys.clone()),
+        fleet_secret: FleetSecret::new([7; 32]),
+        public_url: None,
         limits: EdgeLimits::default(),
     })
 }

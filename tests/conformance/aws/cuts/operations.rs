@@ -4,20 +4,21 @@ use bytes::Bytes;
 use homing_domain::mailbox::Enqueue;
 use homing_domain::{
     AmendedContent, Amendment, App, Audience, Channel, Counter, Device, DueTick, Ended, Event, Exclusion, Fact,
-    Message, MessageChange, Reason, Receipt, Schedule, Stage, Tally, UnixMillis,
+    Message, MessageChange, Reason, Receipt, Schedule, Stage, Tally, Throttle, UnixMillis,
 };
 use homing_ports::{
     Apps, Audiences, Devices, Feeds, FleetSettings, Ledger, Mailboxes, Messages, Outgoing, QueueName, Queues, Settings,
-    Timers,
+    Throttles, Timers, VendorChannels, VendorTokens,
 };
 
-use super::state::{dead, feed, items, lists, rows};
+use super::state::{channels, dead, feed, items, lists, rows};
 use super::survives_every_cut;
 use crate::aws::BEGIN;
 use crate::aws::retrying::Retrying;
 use crate::values::{
-    app, app_id, audience_id, batch_id, broadcast, delivered, device, device_id, enqueue, fact, feed_entry,
-    full_message, mailbox, member, message, message_id, receipt, shard, shard_id, takeover, uploaded, user_id,
+    app, app_id, audience_id, batch_id, broadcast, channel_config, delivered, device, device_id, enqueue, fact,
+    feed_entry, full_message, mailbox, member, message, message_id, receipt, shard, shard_id, takeover, uploaded,
+    user_id,
 };
 
 const QUEUE: QueueName = QueueName::Receipts;
@@ -214,6 +215,26 @@ async fn a_claim_and_what_came_of_it() {
         store.release_claim(message_id(1), device_id(2)).await.unwrap();
     };
     survives_every_cut(nothing, act, rows).await;
+}
+
+#[tokio::test]
+async fn what_is_set_for_a_channel_and_who_has_a_token() {
+    let shop = app_id("shop");
+    let prepare = async |store: &Retrying| {
+        for token in ["moved", "given back"] {
+            store.claim_token(&shop, Channel::Apns, token, device_id(1)).await.unwrap();
+        }
+    };
+    let act = async |store: &Retrying| {
+        for revision in [1, 2] {
+            store.replace_channel_config(channel_config("shop", Channel::Apns, revision)).await.unwrap();
+            store.replace_throttle(&shop, Channel::Apns, Throttle::restored(5, BEGIN, revision)).await.unwrap();
+        }
+        store.claim_token(&shop, Channel::Apns, "moved", device_id(2)).await.unwrap();
+        store.release_token(&shop, Channel::Apns, "given back", device_id(1)).await.unwrap();
+        store.delete_channel_config(&shop, Channel::Fcm).await.unwrap();
+    };
+    survives_every_cut(prepare, act, channels).await;
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use homing_domain::UnixMillis;
-use homing_ports::{Apps, Audiences, Devices, Feeds, Ledger, Mailboxes, Messages, QueueName, Queues, Settings};
+use homing_domain::{Channel, UnixMillis};
+use homing_ports::{
+    Apps, Audiences, Devices, Feeds, Ledger, Mailboxes, Messages, QueueName, Queues, Settings, Throttles,
+    VendorChannels, VendorTokens,
+};
 
 use crate::aws::retrying::Retrying;
 use crate::values::{app_id, audience_id, device_id, message_id, user_id};
@@ -44,6 +47,20 @@ pub(super) async fn lists(store: &Retrying) -> String {
     let finished = store.finish_audience(audience_id(1)).await.unwrap();
     let members = store.members(audience_id(1), 1, None, 9).await.unwrap();
     format!("{finished:#?}\n{members:?}")
+}
+
+/// What is set for Apple's channel, and who has tokens there: with whoever had one before, as a repeated claim is told.
+pub(super) async fn channels(store: &Retrying) -> String {
+    let (shop, channel) = (app_id("shop"), Channel::Apns);
+    let configs = store.channel_configs(None, 9).await.unwrap();
+    let throttle = store.throttle(&shop, channel).await.unwrap();
+    let mut text = format!("{:?}\n{configs:?}\n{throttle:?}\n", store.channel_config(&shop, channel).await.unwrap());
+    for token in ["moved", "given back"] {
+        writeln!(text, "{:?}", store.token_owner(&shop, channel, token).await.unwrap()).unwrap();
+    }
+    let before = store.claim_token(&shop, channel, "moved", device_id(2)).await.unwrap();
+    writeln!(text, "{before:?}").unwrap();
+    text
 }
 
 /// What stands in a queue, each once: it may have been sent twice.

@@ -13,6 +13,7 @@ use homing_tests::weak::Faults;
 pub(crate) use self::audience::{LIST_OF_DEVICES, LIST_OF_USERS, TAGS, ZONES, user};
 use crate::agenda::Event;
 use crate::errand::Wish;
+use crate::mutant::Mutant;
 use crate::publisher::Draft;
 use crate::world::World;
 
@@ -22,6 +23,9 @@ pub(crate) const BURSTS_MAX: u32 = 2;
 
 /// A device that is deregistered has so many operations after it.
 const DEREGISTERED_BEFORE_END: u32 = 15;
+
+/// Calls of a thousand that fail and took effect all the same, where nearly every page of a dispatch is to meet one.
+const FAILS_OFTEN: u32 = 100;
 
 /// The character of a world.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +90,24 @@ impl Plan {
             has_notifications_off: random.per_mille(150),
             has_opt_out: random.per_mille(250),
             vendor_token: [None, Some("good"), Some("good"), Some("invalid")][random.index(4)],
+        }
+    }
+}
+
+impl Plan {
+    /// Makes a world one in which a mutant that few worlds show has a chance.
+    pub(crate) fn favour(&mut self, mutant: Mutant) {
+        if mutant == Mutant::DuplicateWithoutHandOff {
+            // What a repeat leaves out the next message or the next link makes good: only a world shows it that ends soon after,
+            // with links that live on.
+            self.operations /= 4;
+            self.is_stable = true;
+            self.rejoins = false;
+            self.loses_a_device = false;
+            self.closes = false;
+            self.notices_are_reliable = true;
+            self.faults.notice_lost = 0;
+            self.faults.fail_after = FAILS_OFTEN;
         }
     }
 }

@@ -97,7 +97,10 @@ const fn weakness_of(mutant: Option<Mutant>) -> Weakness {
 fn build(seed: u64, mutant: Option<Mutant>, with_trace: bool) -> World {
     let weak = Weak::new(seed);
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(1));
-    let plan = Plan::draw(&mut random);
+    let mut plan = Plan::draw(&mut random);
+    if let Some(mutant) = mutant {
+        plan.favour(mutant);
+    }
     {
         let mut state = weak.lock();
         state.faults = plan.faults;

@@ -113,6 +113,7 @@ VENDOR_DEVICES ?= 1000
 
 .PHONY: demo-vendors
 demo-vendors: ## All nine vendors, played: throttled, down, receipts twice and late, a killed server (VENDOR_DEVICES each)
+	tests/demo/vendors/install
 	$(CARGO) build --locked -p homing -p homing-tests --bins
 	target/debug/homing-demo vendors target/debug/homing $(VENDOR_DEVICES)
 

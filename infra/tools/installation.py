@@ -70,6 +70,38 @@ def ensure_fleet_secret(environment: str) -> None:
     print(f"{fleet_secret_name(environment)}: made")
 
 
+def smtp_url_name(environment: str) -> str:
+    """As functions.yaml resolves it."""
+    return f"homing-{environment}-smtp-url"
+
+
+def set_smtp_url(environment: str, url: str) -> None:
+    """Says where letters are handed in, or says it anew. It is the operator's secret: no deployment makes or changes it."""
+    if not re.fullmatch(r"smtps?://\S+", url):
+        raise SystemExit("infra/deploy: that is not smtps://user:password@host or smtp://user:password@host:587")
+    client = boto3.client("secretsmanager")
+    try:
+        client.put_secret_value(SecretId=smtp_url_name(environment), SecretString=url)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_secret(
+            Name=smtp_url_name(environment),
+            Description="Homing: where letters about certificates that expire are handed in.",
+            KmsKeyId=f"alias/homing-{environment}",
+            SecretString=url,
+            Tags=[{"Key": "homing", "Value": environment}],
+        )
+
+
+def smtp_url_version(environment: str) -> str | None:
+    """The version of the secret that is in force, if there is one: CloudFormation looks for a new one only if it is told."""
+    client = boto3.client("secretsmanager")
+    try:
+        versions = client.describe_secret(SecretId=smtp_url_name(environment)).get("VersionIdsToStages", {})
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return next((version for version, stages in versions.items() if "AWSCURRENT" in stages), None)
+
+
 def enable_ttl(environment: str) -> None:
     """The emulator's CloudFormation forgets TimeToLiveSpecification."""
     client = boto3.client("dynamodb")
@@ -213,14 +245,15 @@ def delete_stack(stack: str) -> None:
 
 
 def delete_what_no_stack_made(environment: str) -> None:
-    """The gateways' own queues, and the fleet secret, which can be restored for 30 days."""
+    """The gateways' own queues, and the secrets, which can be restored for 30 days."""
     queues = boto3.client("sqs")
     for page in queues.get_paginator("list_queues").paginate(QueueNamePrefix=f"homing-{environment}-gateway-"):
         for url in page.get("QueueUrls", []):
             queues.delete_queue(QueueUrl=url)
     client = boto3.client("secretsmanager")
-    try:
-        at_once = {"ForceDeleteWithoutRecovery": True} if emulator() else {"RecoveryWindowInDays": 30}
-        client.delete_secret(SecretId=fleet_secret_name(environment), **at_once)
-    except client.exceptions.ResourceNotFoundException:
-        pass
+    at_once = {"ForceDeleteWithoutRecovery": True} if emulator() else {"RecoveryWindowInDays": 30}
+    for name in [fleet_secret_name(environment), smtp_url_name(environment)]:
+        try:
+            client.delete_secret(SecretId=name, **at_once)
+        except client.exceptions.ResourceNotFoundException:
+            pass

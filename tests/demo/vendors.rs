@@ -7,7 +7,10 @@
 
 mod addressees;
 mod credentials;
+mod deployed;
+mod letter;
 mod letterbox;
+mod mail_server;
 mod played;
 mod scenario;
 mod watch;
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+pub(crate) use deployed::{Deployed, Outside};
 use scenario::Scenario;
 
 /// The vendors' channels.

@@ -3,6 +3,7 @@
 mod broadcasts;
 mod control;
 mod dead_letters;
+mod hostile;
 mod one_link;
 mod rebind;
 mod recalls;

@@ -9,6 +9,7 @@ mod credential;
 mod decode;
 mod encode;
 mod payload;
+mod push_type;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +18,7 @@ use serde_json::Value;
 
 pub use credential::{Credential, Environment};
 
-use crate::{
-    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, Class, CredentialError, EncodeError,
-    Exchange, Limits, Operation, Outcome, Response, Surroundings, Vendor,
-};
+use crate::{Authorization, CredentialError, EncodeError, Exchange, Limits, Operation, Surroundings, Vendor};
 
 /// The vendor.
 #[derive(Clone, Copy, Debug)]
@@ -41,19 +39,14 @@ impl Vendor for Apns {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        access::authorize(of(around)?, around.now)
-    }
-
-    fn read_access(&self, _: &Response, _: UnixMillis) -> Result<Access, Box<Answers>> {
-        // Apple gives no access: it is signed here, and nobody asks.
-        Err(Box::new(Answers::all(&Outcome::of(Class::AuthError, "unasked"), 0)))
+        access::authorize(around.credential.own()?, around.now)
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
         let exchange = match operation {
-            Operation::Push(push) => encode::push(of(around)?, around, push)?,
+            Operation::Push(push) => encode::push(around.credential.own()?, around, push)?,
             Operation::CreateBroadcastChannel { message_storage_policy } => {
-                encode::create_broadcast_channel(of(around)?, around, *message_storage_policy)?
+                encode::create_broadcast_channel(around.credential.own()?, around, *message_storage_policy)?
             }
             Operation::Subscribe { .. } => return Err(EncodeError::Unsupported("topics")),
             Operation::FetchDeadTokens => return Err(EncodeError::Unsupported("list of dead tokens")),
@@ -61,19 +54,8 @@ impl Vendor for Apns {
         Ok(Box::new(exchange))
     }
 
-    fn read_callback(
-        &self,
-        _: &crate::Credential,
-        _: Callback<'_>,
-        _: UnixMillis,
-    ) -> Result<Vec<CallbackEvent>, CallbackError> {
-        Err(CallbackError::Unsupported)
-    }
-}
-
-fn of<'a>(around: &Surroundings<'a>) -> Result<&'a Credential, EncodeError> {
-    match around.credential {
-        crate::Credential::Apns(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is not Apple's")),
+    /// A token has whole bytes: half of one gets `BadDeviceToken`, after the key and the topic were looked at.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        Some("0")
     }
 }

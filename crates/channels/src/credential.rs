@@ -8,6 +8,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::exchange::EncodeError;
 use crate::{apns, fcm, honor, huawei, meizu, oppo, vivo, webpush, xiaomi};
 
 /// A text that is never shown and is wiped from memory.
@@ -109,7 +110,43 @@ pub enum Credential {
     WebPush(webpush::Credential),
 }
 
+/// One vendor's credential among all.
+pub(crate) trait OfVendor: Sized {
+    /// If it is that vendor's.
+    fn of(credential: &Credential) -> Option<&Self>;
+}
+
+macro_rules! of_vendors {
+    ($($variant:ident: $vendor:ident),* $(,)?) => {$(
+        impl OfVendor for $vendor::Credential {
+            fn of(credential: &Credential) -> Option<&Self> {
+                match credential {
+                    Credential::$variant(own) => Some(own),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+of_vendors! {
+    Apns: apns,
+    Fcm: fcm,
+    Huawei: huawei,
+    Honor: honor,
+    Xiaomi: xiaomi,
+    Oppo: oppo,
+    Vivo: vivo,
+    Meizu: meizu,
+    WebPush: webpush,
+}
+
 impl Credential {
+    /// As the one vendor's whose contract is at work.
+    pub(crate) fn own<T: OfVendor>(&self) -> Result<&T, EncodeError> {
+        T::of(self).ok_or(EncodeError::Misused("the credential is another channel's"))
+    }
+
     /// Whose it is.
     #[must_use]
     pub const fn channel(&self) -> Channel {

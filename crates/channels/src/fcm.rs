@@ -17,8 +17,8 @@ use serde_json::Value;
 pub use credential::Credential;
 
 use crate::{
-    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, CredentialError, EncodeError, Exchange,
-    Limits, Operation, Response, Surroundings, Vendor, client_credentials,
+    Access, Answers, Authorization, CredentialError, EncodeError, Exchange, Limits, Operation, Response, Surroundings,
+    Vendor, client_credentials,
 };
 
 /// The vendor.
@@ -40,7 +40,7 @@ impl Vendor for Fcm {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        access::ask(of(around)?, around.origins, around.now).map(Authorization::Ask)
+        access::ask(around.credential.own()?, around.origins, around.now).map(Authorization::Ask)
     }
 
     fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>> {
@@ -49,9 +49,9 @@ impl Vendor for Fcm {
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
         let exchange = match operation {
-            Operation::Push(push) => encode::push(of(around)?, around, push)?,
+            Operation::Push(push) => encode::push(around.credential.own()?, around, push)?,
             Operation::Subscribe { topic, tokens } => {
-                of(around)?;
+                around.credential.own::<Credential>()?;
                 encode::subscribe(around, topic, tokens)?
             }
             Operation::CreateBroadcastChannel { .. } => return Err(EncodeError::Unsupported("broadcast channels")),
@@ -60,19 +60,8 @@ impl Vendor for Fcm {
         Ok(Box::new(exchange))
     }
 
-    fn read_callback(
-        &self,
-        _: &crate::Credential,
-        _: Callback<'_>,
-        _: UnixMillis,
-    ) -> Result<Vec<CallbackEvent>, CallbackError> {
-        Err(CallbackError::Unsupported)
-    }
-}
-
-fn of<'a>(around: &Surroundings<'a>) -> Result<&'a Credential, EncodeError> {
-    match around.credential {
-        crate::Credential::Fcm(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is not Google's")),
+    /// Gets `INVALID_ARGUMENT`, after the project and its rights were looked at.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        Some("nobody")
     }
 }

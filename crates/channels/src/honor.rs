@@ -46,7 +46,7 @@ impl Vendor for Honor {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        let credential = own(around.credential)?;
+        let credential: &Credential = around.credential.own()?;
         let uri = uri(around.origins.base_url(OAUTH), "/auth/token")?;
         Ok(Authorization::Ask(client_credentials::ask(uri, &credential.client_id, &credential.client_secret)))
     }
@@ -56,7 +56,7 @@ impl Vendor for Honor {
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
-        let (request, targets) = encode::request(own(around.credential)?, around, operation)?;
+        let (request, targets) = encode::request(around.credential.own()?, around, operation)?;
         Ok(Box::new(OneRequest { request, targets, read: decode::read }))
     }
 
@@ -72,13 +72,6 @@ impl Vendor for Honor {
 
     fn callback_reply(&self) -> &'static str {
         r#"{"code":"0","message":"success"}"#
-    }
-}
-
-fn own(credential: &crate::Credential) -> Result<&Credential, EncodeError> {
-    match credential {
-        crate::Credential::Honor(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is another channel's")),
     }
 }
 

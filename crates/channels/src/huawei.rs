@@ -48,7 +48,7 @@ impl Vendor for Huawei {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        access::authorize(own(around.credential)?, around)
+        access::authorize(around.credential.own()?, around)
     }
 
     fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>> {
@@ -56,7 +56,7 @@ impl Vendor for Huawei {
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
-        let (request, targets) = encode::request(own(around.credential)?, around, operation)?;
+        let (request, targets) = encode::request(around.credential.own()?, around, operation)?;
         Ok(Box::new(OneRequest { request, targets, read: decode::read }))
     }
 
@@ -66,19 +66,17 @@ impl Vendor for Huawei {
         callback: Callback<'_>,
         now: UnixMillis,
     ) -> Result<Vec<CallbackEvent>, CallbackError> {
-        let crate::Credential::Huawei(credential) = credential else { return Err(CallbackError::Unauthorized) };
+        let credential = credential.own().map_err(|_| CallbackError::Unauthorized)?;
         callback::read(credential, callback, now)
+    }
+
+    /// Gets 80300007 (`tokenFormatError` in `/v3`), after the app and its rights were looked at.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        Some("nobody")
     }
 
     fn callback_reply(&self) -> &'static str {
         r#"{"code":"0","message":"success"}"#
-    }
-}
-
-fn own(credential: &crate::Credential) -> Result<&Credential, EncodeError> {
-    match credential {
-        crate::Credential::Huawei(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is another channel's")),
     }
 }
 

@@ -12,8 +12,10 @@
 
 mod access;
 mod addressing;
+mod android;
 mod app_data;
 mod callback;
+mod check;
 mod china_clock;
 mod client_credentials;
 mod content;
@@ -37,6 +39,7 @@ mod vendor;
 
 pub use access::{Access, Authorization};
 pub use callback::{Callback, CallbackError, CallbackEvent, CallbackEventKind};
+pub use check::{CheckError, Checked, check};
 pub use content::{Category, Click, Content, LiveActivity};
 pub use credential::{ClientIdentity, Credential, CredentialError, Secret, Summary};
 pub use exchange::{EncodeError, Exchange, Next, Operation, Push, Recipients, Request, Response, Surroundings, Token};

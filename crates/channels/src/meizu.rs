@@ -6,8 +6,8 @@ use homing_domain::{Channel, UnixMillis};
 use serde_json::Value;
 
 use crate::{
-    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, CredentialError, EncodeError, Exchange,
-    Limits, Operation, Outcome, Response, Site, Surroundings, Vendor,
+    Authorization, Callback, CallbackError, CallbackEvent, CredentialError, EncodeError, Exchange, Limits, Operation,
+    Site, Surroundings, Vendor,
 };
 
 mod callback;
@@ -45,16 +45,11 @@ impl Vendor for Meizu {
 
     /// Each request is signed by itself.
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        credential(around.credential).map(|_| Authorization::Static).ok_or(OTHER_CHANNEL)
-    }
-
-    /// Never asked for.
-    fn read_access(&self, _: &Response, _: UnixMillis) -> Result<Access, Box<Answers>> {
-        Err(Box::new(Answers::all(&Outcome::of(crate::Class::BadRequest, "no access is needed"), 0)))
+        around.credential.own::<Credential>().map(|_| Authorization::Static)
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
-        let credential = credential(around.credential).ok_or(OTHER_CHANNEL)?;
+        let credential: &Credential = around.credential.own()?;
         match operation {
             Operation::Push(push) => Ok(Box::new(encode::push(credential, around, push)?)),
             Operation::Subscribe { .. } => Err(EncodeError::Unsupported("subscription by the server")),
@@ -65,20 +60,16 @@ impl Vendor for Meizu {
 
     fn read_callback(
         &self,
-        credential_of_app: &crate::Credential,
+        credential: &crate::Credential,
         callback: Callback<'_>,
         _: UnixMillis,
     ) -> Result<Vec<CallbackEvent>, CallbackError> {
-        let credential = credential(credential_of_app).ok_or(CallbackError::Unauthorized)?;
+        let credential = credential.own().map_err(|_| CallbackError::Unauthorized)?;
         callback::read(credential, callback.body)
     }
-}
 
-const OTHER_CHANNEL: EncodeError = EncodeError::Misused("the credential is another channel's");
-
-fn credential(credential: &crate::Credential) -> Option<&Credential> {
-    match credential {
-        crate::Credential::Meizu(credential) => Some(credential),
-        _ => None,
+    /// Gets 110003, after the signature was looked at.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        Some("nobody")
     }
 }

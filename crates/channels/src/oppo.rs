@@ -43,7 +43,7 @@ impl Vendor for Oppo {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        access::ask(credential(around)?, around).map(Authorization::Ask)
+        access::ask(around.credential.own()?, around).map(Authorization::Ask)
     }
 
     fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>> {
@@ -51,7 +51,7 @@ impl Vendor for Oppo {
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
-        let credential = credential(around)?;
+        let credential: &Credential = around.credential.own()?;
         let access = around.access.ok_or(EncodeError::Misused("access is missing"))?;
         let conversation = match operation {
             Operation::Push(push) => encode::push(credential, access, around, push)?,
@@ -70,12 +70,5 @@ impl Vendor for Oppo {
         _: UnixMillis,
     ) -> Result<Vec<CallbackEvent>, CallbackError> {
         callback::read(callback.body)
-    }
-}
-
-fn credential<'a>(around: &Surroundings<'a>) -> Result<&'a Credential, EncodeError> {
-    match around.credential {
-        crate::Credential::Oppo(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is another channel's")),
     }
 }

@@ -63,6 +63,11 @@ pub struct Outcome {
     pub cleans: bool,
     /// As of when the vendor knows that the token is dead. A token registered later stays. `None` = as of the answer.
     pub as_of: Option<UnixMillis>,
+    /// Whether settings of the app may be to blame as well as the token: a token of Apple's other environment, of another
+    /// project of Google's. Such a token is forgotten only where the same credential is known to reach other devices.
+    pub may_be_ours: bool,
+    /// Whether somebody has to look at the app's settings before such messages are taken, although the credential is good.
+    pub needs_operator: bool,
     /// The vendor's own code, for people.
     pub code: String,
 }
@@ -75,13 +80,19 @@ impl Outcome {
         if let Some((end, _)) = code.char_indices().nth(CODE_MAX_CHARS) {
             code.truncate(end);
         }
-        Self { class, cleans: false, as_of: None, code }
+        Self { class, cleans: false, as_of: None, may_be_ours: false, needs_operator: false, code }
     }
 
     /// The token is dead.
     #[must_use]
     pub fn dead(code: impl Into<String>) -> Self {
         Self { cleans: true, ..Self::of(Class::InvalidToken, code) }
+    }
+
+    /// The message is refused for a setting of the app at the vendor.
+    #[must_use]
+    pub fn misconfigured(code: impl Into<String>) -> Self {
+        Self { needs_operator: true, ..Self::of(Class::BadRequest, code) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::access::{Access, Authorization};
 use crate::callback::{Callback, CallbackError, CallbackEvent};
 use crate::credential::{Credential, CredentialError};
 use crate::exchange::{EncodeError, Exchange, Operation, Response, Surroundings};
-use crate::outcome::Answers;
+use crate::outcome::{Answers, Class, Outcome};
 use crate::{apns, fcm, honor, huawei, meizu, oppo, vivo, webpush, xiaomi};
 
 /// What a vendor takes at most.
@@ -45,7 +45,10 @@ pub trait Vendor: Sync {
     ///
     /// # Errors
     /// What the answer means when it brings no access.
-    fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>>;
+    fn read_access(&self, _response: &Response, _now: UnixMillis) -> Result<Access, Box<Answers>> {
+        // A vendor that gives no access is not asked for any.
+        Err(Box::new(Answers::all(&Outcome::of(Class::AuthError, "unasked"), 0)))
+    }
 
     /// Begins an operation.
     ///
@@ -59,10 +62,18 @@ pub trait Vendor: Sync {
     /// [`CallbackError`].
     fn read_callback(
         &self,
-        credential: &Credential,
-        callback: Callback<'_>,
-        now: UnixMillis,
-    ) -> Result<Vec<CallbackEvent>, CallbackError>;
+        _credential: &Credential,
+        _callback: Callback<'_>,
+        _now: UnixMillis,
+    ) -> Result<Vec<CallbackEvent>, CallbackError> {
+        Err(CallbackError::Unsupported)
+    }
+
+    /// A token that no device can have, to try a credential out with nobody to hear it: see [`crate::check`]. `None` = the
+    /// vendor's documents do not say what it answers to one, or there is no server that knows the app.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What the vendor wants to hear when its callback was taken, as JSON.
     fn callback_reply(&self) -> &'static str {

@@ -44,10 +44,7 @@ impl Vendor for Vivo {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        let crate::Credential::Vivo(credential) = around.credential else {
-            return Err(EncodeError::Misused("the credential is another channel's"));
-        };
-        access::ask(credential, around).map(Authorization::Ask)
+        access::ask(around.credential.own()?, around).map(Authorization::Ask)
     }
 
     fn read_access(&self, response: &Response, now: UnixMillis) -> Result<Access, Box<Answers>> {

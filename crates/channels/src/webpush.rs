@@ -14,10 +14,7 @@ use serde_json::Value;
 
 pub use credential::Credential;
 
-use crate::{
-    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, Class, CredentialError, EncodeError,
-    Exchange, Limits, Operation, Outcome, Response, Surroundings, Vendor,
-};
+use crate::{Authorization, CredentialError, EncodeError, Exchange, Limits, Operation, Surroundings, Vendor};
 
 /// The vendor.
 #[derive(Clone, Copy, Debug)]
@@ -40,37 +37,15 @@ impl Vendor for WebPush {
     /// Each request is signed for its own service: access that holds for one is refused by all others. A signature costs some
     /// 50 µs, less than the encryption of the message beside it.
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        of(around).map(|_| Authorization::Static)
-    }
-
-    fn read_access(&self, _: &Response, _: UnixMillis) -> Result<Access, Box<Answers>> {
-        // Nobody gives access: see above.
-        Err(Box::new(Answers::all(&Outcome::of(Class::AuthError, "unasked"), 0)))
+        around.credential.own::<Credential>().map(|_| Authorization::Static)
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
         match operation {
-            Operation::Push(push) => Ok(Box::new(encode::push(of(around)?, around, push)?)),
+            Operation::Push(push) => Ok(Box::new(encode::push(around.credential.own()?, around, push)?)),
             Operation::Subscribe { .. } => Err(EncodeError::Unsupported("topics")),
             Operation::CreateBroadcastChannel { .. } => Err(EncodeError::Unsupported("broadcast channels")),
             Operation::FetchDeadTokens => Err(EncodeError::Unsupported("list of dead tokens")),
         }
-    }
-
-    /// RFC 8030 section 5.4 has receipts; no service gives them.
-    fn read_callback(
-        &self,
-        _: &crate::Credential,
-        _: Callback<'_>,
-        _: UnixMillis,
-    ) -> Result<Vec<CallbackEvent>, CallbackError> {
-        Err(CallbackError::Unsupported)
-    }
-}
-
-fn of<'a>(around: &Surroundings<'a>) -> Result<&'a Credential, EncodeError> {
-    match around.credential {
-        crate::Credential::WebPush(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is not one of Web Push")),
     }
 }

@@ -6,8 +6,8 @@ use homing_domain::{Channel, UnixMillis};
 use serde_json::Value;
 
 use crate::{
-    Access, Answers, Authorization, Callback, CallbackError, CallbackEvent, Class, CredentialError, EncodeError,
-    Exchange, Limits, Operation, Outcome, Response, Surroundings, Vendor,
+    Authorization, Callback, CallbackError, CallbackEvent, CredentialError, EncodeError, Exchange, Limits, Operation,
+    Surroundings, Vendor,
 };
 
 mod callback;
@@ -42,16 +42,11 @@ impl Vendor for Xiaomi {
     }
 
     fn authorize(&self, around: &Surroundings<'_>) -> Result<Authorization, EncodeError> {
-        own(around.credential).map(|_| Authorization::Static)
-    }
-
-    /// Nothing is ever asked for.
-    fn read_access(&self, _: &Response, _: UnixMillis) -> Result<Access, Box<Answers>> {
-        Err(Box::new(Answers::all(&Outcome::of(Class::BadRequest, "static"), 0)))
+        around.credential.own::<Credential>().map(|_| Authorization::Static)
     }
 
     fn begin(&self, around: &Surroundings<'_>, operation: &Operation) -> Result<Box<dyn Exchange>, EncodeError> {
-        encode::begin(own(around.credential)?, around, operation)
+        encode::begin(around.credential.own()?, around, operation)
     }
 
     /// Xiaomi signs nothing: knowing the URL is all there is.
@@ -63,12 +58,10 @@ impl Vendor for Xiaomi {
     ) -> Result<Vec<CallbackEvent>, CallbackError> {
         callback::read(callback)
     }
-}
 
-fn own(credential: &crate::Credential) -> Result<&Credential, EncodeError> {
-    match credential {
-        crate::Credential::Xiaomi(credential) => Ok(credential),
-        _ => Err(EncodeError::Misused("the credential is another channel's")),
+    /// Gets 66007 or 20301, after the key and the package were looked at.
+    fn token_of_nobody(&self) -> Option<&'static str> {
+        Some("nobody")
     }
 }
 

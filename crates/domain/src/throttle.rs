@@ -64,6 +64,12 @@ impl Throttle {
         Granted { requests, wait: if requests < wanted { missing.div_ceil(1_000).max(1) } else { 0 } }
     }
 
+    /// Gives requests back that were granted at this rate and not made.
+    pub fn give_back(&mut self, requests: u32, rate: Rate) {
+        let price = 1_000_000 / u64::from(rate.per_second.max(1));
+        self.paid_at_micros = self.paid_at_micros.saturating_sub(price * u64::from(requests));
+    }
+
     /// Nothing is asked until then. A pause that ends later stays.
     pub fn pause(&mut self, until: UnixMillis) {
         self.paused_until = self.paused_until.max(until);
@@ -93,6 +99,19 @@ mod tests {
         let rate = Rate { per_second: 300, burst: 1 };
         let granted: u32 = (0..10_000).map(|at| throttle.take(5, rate, NOW.plus(at)).requests).sum();
         assert!((2_990..=3_010).contains(&granted), "{granted}");
+    }
+
+    #[test]
+    fn what_was_not_used_is_there_for_the_next_one_and_never_more_than_a_burst() {
+        let mut throttle = Throttle::default();
+        assert_eq!(throttle.take(10, RATE, NOW).requests, 10);
+        throttle.give_back(4, RATE);
+        assert_eq!(throttle.take(10, RATE, NOW).requests, 4);
+        throttle.give_back(1_000, RATE);
+        assert_eq!(throttle.take(1_000, RATE, NOW).requests, 10);
+        let mut new = Throttle::default();
+        new.give_back(u32::MAX, RATE);
+        assert_eq!(new, Throttle::default());
     }
 
     #[test]

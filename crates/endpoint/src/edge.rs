@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use homing_credentials::{DeviceKeys, FleetSecret};
-use homing_domain::{App, AppId, DeviceId, Millis, UnixMillis};
+use homing_domain::{App, AppId, Channel, DeviceId, Millis, UnixMillis};
 use homing_ports::{Apps, Clock, Entropy, Settings};
 
 use crate::app_cache::AppCache;
@@ -20,14 +20,25 @@ pub struct EdgeLimits {
     pub registrations_per_second: u32,
     /// Requests per second of one device, with its secret.
     pub device_per_second: u32,
+    /// Callbacks per second of one app's vendor, by whoever knows their address.
+    pub callbacks_per_second: u32,
+    /// How long the body of a callback may take to arrive, in milliseconds. Below the time of a whole request.
+    pub callback_within: Millis,
 }
 
 impl Default for EdgeLimits {
     /// Ten times what a large sender needs when it names 1,000 devices per request; a million phones that register anew
     /// after a release are through in minutes; a person opens a few messages per second at most, and a request carries a
-    /// hundred receipts.
+    /// hundred receipts. A vendor is asked with some thousand requests a second at most, and tells of each once or twice; what
+    /// it sends fits into a megabyte, and it has better lines than 1 Mbit/s.
     fn default() -> Self {
-        Self { business_per_second: 10_000, registrations_per_second: 5_000, device_per_second: 10 }
+        Self {
+            business_per_second: 10_000,
+            registrations_per_second: 5_000,
+            device_per_second: 10,
+            callbacks_per_second: 5_000,
+            callback_within: 10_000,
+        }
     }
 }
 
@@ -59,6 +70,7 @@ struct Inner<P> {
     apps: AppCache,
     of_apps: Quotas<(AppId, Lane)>,
     of_devices: Quotas<DeviceId>,
+    of_callbacks: Quotas<(AppId, Channel)>,
 }
 
 impl<P> Edge<P> {
@@ -70,6 +82,7 @@ impl<P> Edge<P> {
             apps: AppCache::default(),
             of_apps: Quotas::default(),
             of_devices: Quotas::default(),
+            of_callbacks: Quotas::default(),
         }))
     }
 
@@ -126,6 +139,23 @@ impl<P> Edge<P> {
         };
         let admitted = self.0.of_apps.admit((app.id.clone(), lane), per_second, self.now());
         admitted.map_err(|wait| over_quota("app", per_second, wait))
+    }
+
+    /// Takes one callback of an app's vendor from its quota. Ask it only for whoever knew the callback's address, or strangers
+    /// use it up.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub fn admit_callback(&self, app: &AppId, channel: Channel) -> Result<(), Problem> {
+        let per_second = self.0.parts.limits.callbacks_per_second;
+        let admitted = self.0.of_callbacks.admit((app.clone(), channel), per_second, self.now());
+        admitted.map_err(|wait| over_quota("vendor", per_second, wait))
+    }
+
+    /// What bounds callers.
+    #[must_use]
+    pub fn limits(&self) -> &EdgeLimits {
+        &self.0.parts.limits
     }
 
     /// Takes one request of a device from its quota.

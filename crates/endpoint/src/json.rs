@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use crate::body::{body_size, too_large};
 use crate::frame::BODY_MAX_BYTES;
 use crate::problem::Problem;
 
@@ -44,7 +45,7 @@ impl<T: DeserializeOwned> ApiJson<T> {
     /// 400, 413 or 422 with the reason, as an HTTP request would get it.
     pub fn from_bytes(bytes: Bytes) -> Result<Self, Problem> {
         if bytes.len() > BODY_MAX_BYTES {
-            return Err(too_large());
+            return Err(too_large(BODY_MAX_BYTES));
         }
         parse(&bytes).map(|body| Self { body, bytes })
     }
@@ -76,20 +77,18 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// Reads a body whole, within the limit of all bodies.
+pub(crate) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    // Who declares too much is not waited for.
+    body_size(request.body(), BODY_MAX_BYTES)?;
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            too_large()
+            too_large(BODY_MAX_BYTES)
         } else {
             tracing::debug!(status = %rejection.into_response().status(), "a body could not be read");
             Problem::bad_request("body_incomplete", "the body ended early")
         }
     })
-}
-
-fn too_large() -> Problem {
-    let detail = format!("a body may be at most {BODY_MAX_BYTES} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -8,6 +8,7 @@
 
 mod app_cache;
 mod auth;
+mod body;
 mod docs;
 mod edge;
 mod frame;
@@ -22,6 +23,7 @@ mod request;
 mod route;
 
 pub use auth::{Business, Caller, DeviceCaller, Operator, Seeker, bearer};
+pub use body::{ApiBytes, body_size, read_body};
 pub use edge::{Edge, EdgeLimits, EdgeParts};
 pub use frame::{BODY_MAX_BYTES, assemble};
 pub use json::{ApiJson, ApiJsonOrDefault};

@@ -37,6 +37,8 @@ pub(crate) struct Environment {
     pub(crate) fleet_secret: Option<FleetSecret>,
     /// Where vendors reach the API, without a slash at its end.
     pub(crate) public_url: Option<String>,
+    /// For trying out: where vendors are, if not in production. What it says is the function's to read.
+    pub(crate) vendors_origins: Option<String>,
     /// Where alerts are mailed, and their sender. Only the function that mails has it.
     pub(crate) mail: Option<Mail>,
 }
@@ -106,6 +108,7 @@ impl Environment {
             app_quota_per_second,
             fleet_secret,
             mail,
+            vendors_origins: get("HOMING_VENDORS_ORIGINS"),
             public_url: get("HOMING_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
         })
     }

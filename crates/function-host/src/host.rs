@@ -104,6 +104,13 @@ impl Host {
         self.shared.environment.public_url.as_deref()
     }
 
+    /// For trying out: where vendors are instead of in production, as `vendors.origins` of the single binary; empty if nobody
+    /// said so.
+    #[must_use]
+    pub fn vendors_origins(&self) -> &str {
+        self.shared.environment.vendors_origins.as_deref().unwrap_or_default()
+    }
+
     /// Where alerts are mailed and who sends them, if there is a mail server: the URL, which may hold a password, and an address.
     #[must_use]
     pub fn mail(&self) -> Option<(&str, &str)> {

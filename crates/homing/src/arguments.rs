@@ -118,6 +118,12 @@ pub struct ServeArguments {
     /// Requests per second of an app without a quota of its own [default: 10000]
     #[arg(long, value_name = "RATE")]
     pub app_quota_per_second: Option<String>,
+    /// Callbacks per second of one app's vendor [default: 5000]
+    #[arg(long, value_name = "RATE")]
+    pub callbacks_per_second: Option<String>,
+    /// How long a callback's body may take to arrive [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    pub callbacks_within_seconds: Option<String>,
     /// How long a graceful stop may take [default: 20]
     #[arg(long, value_name = "SECONDS")]
     pub stop_within_seconds: Option<String>,
@@ -175,6 +181,8 @@ impl ServeArguments {
             ("gateway.handshakes_per_address_per_second", &self.gateway_handshakes_per_address_per_second),
             ("workers", &self.workers),
             ("app_quota_per_second", &self.app_quota_per_second),
+            ("callbacks.per_second", &self.callbacks_per_second),
+            ("callbacks.within_seconds", &self.callbacks_within_seconds),
             ("stop_within_seconds", &self.stop_within_seconds),
             ("metrics.token", &self.metrics_token),
             ("public_url", &self.public_url),

@@ -7,6 +7,7 @@ mod accept;
 mod crowd;
 mod directed;
 mod disk;
+mod dispatch;
 mod fan_out;
 mod idle;
 mod priority;
@@ -45,6 +46,10 @@ pub async fn run(arguments: BenchArguments) -> Result<()> {
     }
     if wanted(BenchProfile::Accept) {
         accept::measure(&arguments, &mut report).await?;
+    }
+    // Its devices are others', and it takes minutes: only on demand.
+    if arguments.profile == BenchProfile::Dispatch {
+        dispatch::measure(&arguments, &mut report).await?;
     }
     let own_server = arguments.server.is_none();
     if arguments.profile == BenchProfile::Reopen || (own_server && wanted(BenchProfile::Reopen)) {

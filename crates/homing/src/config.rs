@@ -50,6 +50,15 @@ pub struct GatewayPart {
     pub handshakes_per_address_per_second: u32,
 }
 
+/// What bounds the callbacks of vendors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callbacks {
+    /// Accepted per second of one app's vendor.
+    pub per_second: u32,
+    /// How long the body of one may take to arrive, in milliseconds.
+    pub within: u64,
+}
+
 /// A drill: the process kills itself when it passes a point for the n-th time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drill {
@@ -78,6 +87,8 @@ pub struct Config {
     pub workers: usize,
     /// Accepted requests per second of an app without a quota of its own.
     pub app_quota_per_second: u32,
+    /// What bounds the callbacks of vendors.
+    pub callbacks: Callbacks,
     /// How long a graceful stop may take, in milliseconds.
     pub stop_within: u64,
     /// `Authorization: Bearer` of `/metrics` for callers that are not on loopback.
@@ -138,6 +149,11 @@ impl Config {
             },
             workers: reader.number("workers", 1..=1_024) as usize,
             app_quota_per_second: reader.number("app_quota_per_second", 1..=1_000_000),
+            callbacks: Callbacks {
+                per_second: reader.number("callbacks.per_second", 1..=1_000_000),
+                // A whole request has 15 s.
+                within: u64::from(reader.number("callbacks.within_seconds", 1..=14)) * 1_000,
+            },
             stop_within: u64::from(reader.number("stop_within_seconds", 1..=600)) * 1_000,
             metrics_token: Some(reader.text("metrics.token")).filter(|token| !token.is_empty()),
             public_url: reader.public_url(),

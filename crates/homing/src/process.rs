@@ -1,6 +1,7 @@
 //! A server as a child process: for the load generator and the demonstration, which measure and kill it from outside.
 
 mod usage;
+pub mod vendors;
 
 use std::fs::{File, OpenOptions};
 use std::io;

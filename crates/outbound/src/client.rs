@@ -118,8 +118,9 @@ impl Outbound for HttpOutbound {
         let mut request = Request::from_parts(parts, Full::new(body));
         let connection = capture_connection(&mut request);
         let answered = read(lanes.request(request), call.answer_max);
-        let Ok(answer) = tokio::time::timeout(Duration::from_millis(call.timeout), answered).await else {
-            let why = format!("nothing within {} ms", call.timeout);
+        let within = Duration::from_millis(call.timeout).min(self.settings.answer_within_max);
+        let Ok(answer) = tokio::time::timeout(within, answered).await else {
+            let why = format!("nothing within {} ms", within.as_millis());
             // Without a connection there was nothing to write a request to.
             let connected = connection.connection_metadata().is_some();
             return Err(if connected { CallError::Unknown(why) } else { CallError::Unsent(why) });

@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// A claim on a delivery and a queue's item in work last a minute: whoever waits longer for one answer outlives them.
+const ANSWER_WITHIN_MAX: Duration = Duration::from_secs(30);
 
 /// How requests are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +19,19 @@ pub struct HttpSettings {
     /// HTTP/2 connections to one host that requests are spread over, at least 1. One carries what its server allows at a time
     /// (APNs: about 1,000), all on one core.
     pub connections_per_host: usize,
+    /// No answer is waited for longer than this, whatever its caller would wait.
+    pub answer_within_max: Duration,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
         // Two, so that the end of one (GOAWAY, a lost route) never stops everything.
-        Self { extra_ca: None, redirected: BTreeSet::new(), connections_per_host: 2 }
+        Self {
+            extra_ca: None,
+            redirected: BTreeSet::new(),
+            connections_per_host: 2,
+            answer_within_max: ANSWER_WITHIN_MAX,
+        }
     }
 }
 

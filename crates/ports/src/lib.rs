@@ -49,4 +49,4 @@ pub use timers::Timers;
 pub use upstreams::{StoredUpstream, Upstreams};
 pub use vendor_channels::{Throttles, VendorChannels};
 pub use vendor_tokens::VendorTokens;
-pub use vendors::{NoVendors, Vendors};
+pub use vendors::{Admission, NoVendors, Vendors};

@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 pub struct Counts {
     /// Requests, without those of `/control`.
     pub requests: u64,
+    /// Connections that brought at least one of them.
+    #[serde(default)]
+    pub connections: u64,
+    /// Requests by the version of HTTP that they came over: `HTTP/1.1`, `HTTP/2.0`.
+    #[serde(default)]
+    pub by_version: BTreeMap<String, u64>,
     /// Credentials that were exchanged for access.
     pub authorisations: u64,
     /// (token, push) pairs taken.

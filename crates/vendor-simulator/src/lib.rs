@@ -13,6 +13,7 @@ mod actor;
 mod apns;
 mod asked;
 mod bounded;
+mod connection;
 mod control;
 mod counts;
 mod faults;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::serve::Listener;
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use futures_util::stream;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::asked::{Asked, Said};
+use crate::connection::{Connection, TellingApart};
 use crate::control;
 use crate::receipts::post_receipts;
 use crate::world::{Options, StartError, World, now_ms};
@@ -62,9 +63,9 @@ impl Simulator {
         L: Listener,
         L::Addr: std::fmt::Debug,
     {
-        let router = self.router();
+        let service = self.router().into_make_service_with_connect_info::<Connection>();
         tokio::select! {
-            served = axum::serve(listener, router).with_graceful_shutdown(stop).into_future() => served,
+            served = axum::serve(TellingApart(listener), service).with_graceful_shutdown(stop).into_future() => served,
             () = self.post_receipts() => Ok(()),
         }
     }
@@ -75,6 +76,8 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let path = parts.uri.path();
     let (vendor, rest) = path.strip_prefix('/').unwrap_or(path).split_once('/').unwrap_or_default();
     let Some(stage) = world.stage(vendor) else { return plain(StatusCode::NOT_FOUND) };
+    let connection = parts.extensions.get::<ConnectInfo<Connection>>();
+    stage.count(parts.version, connection.is_some_and(|ConnectInfo(connection)| connection.is_new_to(stage)));
     let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else { return plain(StatusCode::PAYLOAD_TOO_LARGE) };
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host.or_else(|| parts.headers.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned));

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use homing_domain::Channel;
+use http::Version;
 
 use crate::actor::{Actor, Books};
 use crate::asked::{Asked, Said};
@@ -53,10 +54,20 @@ impl Stage {
         self.actor.outage()
     }
 
+    /// Counts a request, and its connection if this is the first that came over it.
+    pub(crate) fn count(&self, version: Version, is_first_of_connection: bool) {
+        let counts = &mut self.lock().counts;
+        counts.requests += 1;
+        counts.connections += u64::from(is_first_of_connection);
+        match counts.by_version.get_mut(name_of(version)) {
+            Some(number) => *number += 1,
+            None => drop(counts.by_version.insert(name_of(version).to_owned(), 1)),
+        }
+    }
+
     /// What it answers. The log is not written yet.
     pub(crate) fn answer(&self, asked: &Asked) -> Outcome {
         let mut inner = self.lock();
-        inner.counts.requests += 1;
         let faults = inner.faults;
         if faults.outage {
             inner.counts.during_outage += 1;
@@ -79,6 +90,14 @@ impl Stage {
             *counts.refused.entry(code.clone()).or_default() += 1;
         }
         Outcome { said, is_lost }
+    }
+}
+
+const fn name_of(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_11 => "HTTP/1.1",
+        _ => "other",
     }
 }
 

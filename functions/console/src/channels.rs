@@ -1,17 +1,19 @@
 //! What apps have from vendors comes and changes.
 //!
-//! A credential is read as its vendor's contract says before it is stored, sealed for its (app, channel), and never shown
+//! A credential is read as its vendor's contract says before it is stored, and tried out at the vendor if that is wished; it is sealed for its (app, channel), and never shown
 //! again. To rotate one is to send the next: whoever asks the vendor notices within the few seconds that it remembers, and
 //! messages under way go by either.
 
 use futures_util::future::try_join_all;
-use homing_channels::{CredentialError, Vendor, vendor};
+use homing_channels::{CheckError, Checked, CredentialError, Vendor, vendor};
 use homing_contract::http::Violations;
 use homing_credentials::{FleetSecret, NONCE_BYTES, encode, open, receipt_secret, seal};
 use homing_domain::{AppId, Channel, ChannelConfig, ChannelCredential, ChannelPolicy, UnixMillis};
 use homing_ports::{Entropy, Error, Replaced, VendorChannels};
 use homing_web_push::public_of_private;
 use serde_json::{Map, Value};
+
+use crate::vendor_desk::CheckCredentials;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,12 @@ pub(crate) enum ChannelChangeError {
     /// Others change it again and again.
     #[error("others change this channel at the same time")]
     Busy,
+    /// The vendor does not take it.
+    #[error("{0}")]
+    Refused(String),
+    /// The vendor could not be asked about it.
+    #[error("{0}")]
+    Unchecked(String),
     /// The stored credential is needed and cannot be read: the fleet secret was replaced.
     #[error("the stored credential cannot be read")]
     Unreadable,
@@ -74,27 +82,36 @@ pub(crate) struct Vault<'a> {
     pub(crate) entropy: &'a dyn Entropy,
 }
 
-/// Sets a channel's credential; its policy stays. With `validate_only` it is only checked. Of Web Push an upload without
-/// `private_key` keeps the key that is there, because every browser's subscription hangs on it, and makes one when there is none.
+/// An upload, and what is to be done with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Uploaded<'a> {
+    pub(crate) upload: &'a Map<String, Value>,
+    pub(crate) now: UnixMillis,
+    /// It is stored; else only checked.
+    pub(crate) is_kept: bool,
+    /// Who asks the vendor first, if anybody.
+    pub(crate) desk: Option<&'a dyn CheckCredentials>,
+}
+
+/// Sets a channel's credential; its policy stays. Says how far the vendor was asked. Of Web Push an upload without `private_key` keeps the key that is there,
+/// because every browser's subscription hangs on it, and makes one when there is none.
 pub(crate) async fn set_credential<P: VendorChannels>(
     ports: &P,
     vault: Vault<'_>,
     place: Place<'_>,
-    upload: &Map<String, Value>,
-    now: UnixMillis,
-    validate_only: bool,
-) -> Result<ChannelConfig, ChannelChangeError> {
-    for _ in 0..TRIES_MAX {
-        let stored = ports.channel_config(place.app, place.channel()).await?;
-        let mut config = stored.unwrap_or_else(|| place.unset());
-        let upload = Value::Object(completed(vault, place, upload, config.credential.as_ref())?);
-        config.credential = Some(sealed(vault, place, &upload, now)?);
-        config.revision += 1;
-        if validate_only || ports.replace_channel_config(config.clone()).await? == Replaced::Done {
-            return Ok(config);
-        }
-    }
-    Err(ChannelChangeError::Busy)
+    uploaded: Uploaded<'_>,
+) -> Result<(ChannelConfig, Checked), ChannelChangeError> {
+    let checked = match uploaded.desk {
+        Some(desk) => asked(ports, desk, vault, place, uploaded).await?,
+        None => Checked::Parsed,
+    };
+    let config = change(ports, place, uploaded.is_kept, |config| {
+        let upload = completed(vault, place, uploaded.upload, config.credential.as_ref())?;
+        config.credential = Some(sealed(vault, place, &Value::Object(upload), uploaded.now)?);
+        Ok(())
+    })
+    .await?;
+    Ok((config, checked))
 }
 
 /// Sets how a vendor is asked; its credential stays.
@@ -103,16 +120,51 @@ pub(crate) async fn set_policy<P: VendorChannels>(
     place: Place<'_>,
     policy: ChannelPolicy,
 ) -> Result<ChannelConfig, ChannelChangeError> {
+    change(ports, place, true, |config| {
+        config.policy = policy;
+        Ok(())
+    })
+    .await
+}
+
+/// Changes what is set, on what is stored by then. Without `is_kept` it is as if.
+async fn change<P: VendorChannels>(
+    ports: &P,
+    place: Place<'_>,
+    is_kept: bool,
+    change: impl Fn(&mut ChannelConfig) -> Result<(), ChannelChangeError>,
+) -> Result<ChannelConfig, ChannelChangeError> {
     for _ in 0..TRIES_MAX {
         let stored = ports.channel_config(place.app, place.channel()).await?;
         let mut config = stored.unwrap_or_else(|| place.unset());
-        config.policy = policy;
+        change(&mut config)?;
         config.revision += 1;
-        if ports.replace_channel_config(config.clone()).await? == Replaced::Done {
+        if !is_kept || ports.replace_channel_config(config.clone()).await? == Replaced::Done {
             return Ok(config);
         }
     }
     Err(ChannelChangeError::Busy)
+}
+
+/// How far the vendor takes it.
+async fn asked<P: VendorChannels>(
+    ports: &P,
+    desk: &dyn CheckCredentials,
+    vault: Vault<'_>,
+    place: Place<'_>,
+    uploaded: Uploaded<'_>,
+) -> Result<Checked, ChannelChangeError> {
+    let stored = ports.channel_config(place.app, place.channel()).await?.and_then(|stored| stored.credential);
+    let upload = Value::Object(completed(vault, place, uploaded.upload, stored.as_ref())?);
+    let credential = place.vendor.read_credential(&upload, uploaded.now).map_err(|error| invalid(&error))?;
+    let mut random = [0; 64];
+    for part in random.chunks_mut(16) {
+        part.copy_from_slice(&vault.entropy.random_16());
+    }
+    desk.check(place.vendor, &credential, uploaded.now, random).await.map_err(|error| match error {
+        CheckError::Refused(_) => ChannelChangeError::Refused(error.to_string()),
+        CheckError::Unanswered(_) => ChannelChangeError::Unchecked(error.to_string()),
+    })
 }
 
 /// What is set for an app's channels, in the order of [`Channel::ALL`].

@@ -7,18 +7,27 @@ mod dead_letters;
 mod gateways;
 mod settings;
 
+use std::sync::Arc;
+
+use axum::Extension;
 use homing_endpoint::{Edge, Problem};
 use homing_ports::{Apps, Gateways, Notices, Queues, Settings, VendorChannels};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::apps::AppChangeError;
+use crate::vendor_desk::CheckCredentials;
 
 /// The ports of this function.
 pub trait ConsolePorts: Apps + Gateways + Notices + Queues + Settings + VendorChannels + 'static {}
 impl<P: Apps + Gateways + Notices + Queues + Settings + VendorChannels + 'static> ConsolePorts for P {}
 
-/// The routes of this function.
+/// The routes of this function where vendors are asked about credentials.
+pub fn router_with_vendors<P: ConsolePorts>(edge: Edge<P>, vendors: Arc<dyn CheckCredentials>) -> OpenApiRouter {
+    router(edge).layer(Extension(vendors))
+}
+
+/// The routes of this function where no vendor can be asked: to check a credential there is refused.
 pub fn router<P: ConsolePorts>(edge: Edge<P>) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(apps::post_app, apps::get_apps))

@@ -1,10 +1,11 @@
 //! Asks the vendors of apps: what an app has set for a channel decides with which credential, how fast and how often.
 //!
-//! A push becomes as many requests as the vendor needs, within what the shared token bucket grants; what is not granted is
-//! busy. The answers become what the walk of a message understands ([`VendorAnswer`]), by the app's policy. Everything that is
+//! First devices are admitted: as many as the vendor's servers, the places of this process and the shared token bucket allow.
+//! A push for those becomes as many requests as the vendor needs. The answers become what the walk of a message understands ([`VendorAnswer`]), by the app's policy. Everything that is
 //! remembered here is of one process and may be lost: a parsed credential, access to a vendor, whether its servers fail.
 
 mod access;
+mod admission;
 mod answer;
 mod bulkhead;
 mod carrier;
@@ -19,6 +20,7 @@ mod throttle;
 #[cfg(test)]
 mod tests;
 
+pub use admission::Held;
 pub use elsewhere::AskedElsewhere;
 
 use std::fmt;
@@ -28,16 +30,17 @@ use homing_channels::{Origins, Vendor, vendor};
 use homing_credentials::FleetSecret;
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{AppId, Channel, Millis, VendorAnswer, VendorPush};
-use homing_ports::{Clock, Entropy, Error, Events, Fault, Outbound, Result, Throttles, VendorChannels, Vendors};
+use homing_ports::{
+    Admission, Clock, Entropy, Error, Events, Fault, Outbound, Result, Throttles, VendorChannels, Vendors,
+};
 use homing_telemetry::VendorAsked;
 
+use admission::nobody;
 use answer::Judge;
 use bulkhead::Bulkhead;
-use circuit::{Gate, PROBE_WAIT};
 use config::{CONFIG_KEPT_FOR, Opened};
 use lines::{Line, Lines};
-use requests::{Questions, Share, callback_url};
-use throttle::Bucket;
+use requests::{Batching, Questions, callback_url};
 
 /// Others fill all places for requests to this vendor.
 const PLACES_WAIT: Millis = 250;
@@ -96,64 +99,58 @@ impl<P: AskPorts, O: Outbound> AppVendors<P, O> {
     }
 
     fn line(&self, app: &AppId, channel: Channel) -> Arc<Line> {
-        self.lines.line(app, channel, self.ports.now())
+        self.lines.line(app, channel, self.ports.now(), || self.jitter())
     }
 
+    /// Answers how many requests were made.
     async fn ask(
         &self,
         line: &Line,
         vendor: &'static dyn Vendor,
         opened: &Opened,
         push: &VendorPush,
+        admitted: usize,
         judge: &mut Judge<'_>,
-    ) -> Result<()> {
+    ) -> u32 {
         let usable = match &opened.credential {
             Ok(usable) => usable,
             Err(unusable) => {
                 judge.credential_unusable(unusable);
-                return Ok(());
+                return 0;
             }
         };
         let content = match content::of(push, self.ports.now()) {
             Ok(content) => content,
             Err(why) => {
                 judge.undecodable(&why);
-                return Ok(());
+                return 0;
             }
         };
-        let limits = vendor.limits();
-        let share = Share::of(push, opened.policy.batch_max, limits.tokens_max);
-        let wanted = match line.circuit.gate(self.ports.now()) {
-            Gate::Closed(wait) => {
-                judge.busy_from(0, wait);
-                return Ok(());
-            }
-            Gate::Probe => {
-                judge.busy_from(share.devices_of(1), PROBE_WAIT);
-                1
-            }
-            Gate::Open => share.requests(),
-        };
-        let places = self.bulkhead.enter(push.channel, wanted);
-        judge.busy_from(share.devices_of(places.taken()), PLACES_WAIT);
-        let bucket = Bucket::of(&opened.policy, limits.requests_per_second);
-        let granted = bucket.take(&*self.ports, line, places.taken()).await?;
-        judge.busy_from(share.devices_of(granted.requests), granted.wait.min(BUCKET_WAIT_MAX));
-        if granted.requests > 0 {
-            let questions = Questions {
-                ports: &*self.ports,
-                entropy: &*self.entropy,
-                outbound: &*self.outbound,
-                vendor,
-                line,
-                usable,
-                origins: &self.places.origins,
-                callback_url: callback_url(&self.fleet, &self.places, line),
-            };
-            questions.ask(push, &content, &share.first(granted.requests), judge).await;
+        let to = &push.to[..admitted.min(push.to.len())];
+        if to.is_empty() {
+            return 0;
         }
-        drop(places);
-        Ok(())
+        let questions = Questions {
+            ports: &*self.ports,
+            entropy: &*self.entropy,
+            outbound: &*self.outbound,
+            vendor,
+            line,
+            usable,
+            origins: &self.places.origins,
+            callback_url: callback_url(&self.fleet, &self.places, line),
+        };
+        let batching = Batching::of(opened.policy.batch_max, vendor.limits().tokens_max);
+        questions.ask(push, &content, to, batching, judge).await;
+        batching.requests(to.len())
+    }
+
+    /// A share of the rate that was not used.
+    async fn give_rest_back(&self, line: &Line, held: &Held, made: u32) {
+        let rest = held.requests.saturating_sub(made);
+        if rest > 0 {
+            held.bucket.give_back(&*self.ports, line, rest).await;
+        }
     }
 
     /// What the answers mean for the app as a whole.
@@ -171,6 +168,8 @@ impl<P: AskPorts, O: Outbound> AppVendors<P, O> {
 }
 
 impl<P: AskPorts, O: Outbound> Vendors for AppVendors<P, O> {
+    type Held = Option<Held>;
+
     async fn serves(&self, app: &AppId, channel: Channel) -> Result<bool> {
         Ok(vendor(channel).is_some() && self.opened(&self.line(app, channel)).await?.is_some())
     }
@@ -185,23 +184,49 @@ impl<P: AskPorts, O: Outbound> Vendors for AppVendors<P, O> {
         batch_max(channel)
     }
 
-    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+    async fn admit(&self, app: &AppId, channel: Channel, wanted: usize) -> Result<Admission<Option<Held>>> {
+        let Some(vendor) = vendor(channel) else {
+            return Err(Error::new(Fault::Broken, "admit to the vendor of the own link"));
+        };
+        let line = self.line(app, channel);
+        match self.opened(&line).await? {
+            Some(opened) => self.admit_to(&line, vendor, &opened, wanted).await,
+            // It was there a moment ago. The next look finds that nothing goes by this channel any more.
+            None => Ok(nobody(CONFIG_KEPT_FOR)),
+        }
+    }
+
+    async fn ask_vendor(&self, push: &VendorPush, admission: Admission<Option<Held>>) -> Result<Vec<VendorAnswer>> {
         let Some(vendor) = vendor(push.channel) else {
             return Err(Error::new(Fault::Broken, "ask the vendor of the own link"));
         };
         let (line, since) = (self.line(&push.app, push.channel), self.ports.now());
         let Some(opened) = self.opened(&line).await? else {
-            // It was there a moment ago. The next look finds that nothing goes by this channel any more.
             return Ok(vec![VendorAnswer::Busy(CONFIG_KEPT_FOR); push.to.len()]);
         };
-        let mut judge = Judge::new(&push, &opened.policy, vendor.limits().drops_repeats, self.jitter(), since);
-        self.ask(&line, vendor, &opened, &push, &mut judge).await?;
-        judge.spare_a_whole_batch();
+        let mut judge = Judge::new(push, &opened.policy, vendor.limits().drops_repeats, self.jitter(), since);
+        // Without a leave nobody is asked, except that a credential that cannot be used needs none.
+        let admitted = admission.held.as_ref().map_or(0, |_| admission.devices);
+        if opened.credential.is_ok() {
+            judge.busy_from(admitted, if admission.wait > 0 { admission.wait } else { PLACES_WAIT });
+        }
+        let made = self.ask(&line, vendor, &opened, push, admitted, &mut judge).await;
+        if let Some(held) = admission.held {
+            self.give_rest_back(&line, &held, made).await;
+        }
+        let reaches = opened.credential.as_ref().is_ok_and(|usable| usable.reaches(judge.has_taken()));
+        judge.spare_what_may_be_ours(reaches);
         self.follow_up(&line, &judge).await;
         let took = self.ports.now().since(since);
         let (message, app, channel, attempt) = (push.body.message, &push.app, push.channel, push.attempt);
         VendorAsked { message, app, channel, attempt, outcomes: &judge.outcomes(), took }.emit();
         Ok(judge.into_answers())
+    }
+
+    async fn give_back(&self, app: &AppId, channel: Channel, admission: Admission<Option<Held>>) {
+        if let Some(held) = admission.held {
+            self.give_rest_back(&self.line(app, channel), &held, 0).await;
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use homing_contract::queue::v1;
 use homing_directory::{Cleaning, Forgotten, forget_token};
 use homing_domain::mailbox::{Route, Withdrawn};
 use homing_domain::{
-    Channel, DeviceId, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis, VendorJob,
-    VendorToken,
+    BusEvent, Channel, DeviceId, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis,
+    VendorJob, VendorToken,
 };
 use homing_ports::{Error, Outgoing, QueueName, StageError, Vendors};
 use homing_telemetry::{CleaningStopped, LeftToVendor, TokenDied};
@@ -18,6 +18,9 @@ use crate::claims::Claim;
 use crate::outcome::{tell_ledger, undelivered};
 use crate::vendor_job::{CALLS_AT_ONCE, channel_jobs};
 use crate::{Dispatch, Ports};
+
+/// Name of the alert that tokens are not forgotten although they are said to be dead: stable, see [`BusEvent::Alert`].
+pub(crate) const VENDOR_CLEANING_STOPPED: &str = "vendor_cleaning_stopped";
 
 /// A token that its vendor does not know, or not any more.
 #[derive(Debug)]
@@ -134,22 +137,28 @@ impl Asked {
 }
 
 impl<P: Ports, V: Vendors> Dispatch<P, V> {
-    /// The ledger first: what is withdrawn from a mailbox without its knowing would be forgotten.
+    /// Tells everybody what came of it, and leaves the rest to queues.
     pub(crate) async fn settle_asked(&self, message: &Rendered, mut asked: Asked) -> Result<Option<Error>, StageError> {
-        let told = tell_ledger(&*self.ports, &asked.receipts).await;
-        if told.is_ok() {
-            for some in std::mem::take(&mut asked.taken).chunks(CALLS_AT_ONCE) {
-                self.withdraw_taken(message, some, &mut asked).await;
-            }
-            self.forget_dead(message, &mut asked).await;
-        }
-        // In any case: a claim that stays says that the vendor may have it.
-        self.release(message, &mut asked).await;
-        told?;
+        self.settle_claims(message, &mut asked).await?;
         for (queue, items) in self.items(message, &mut asked) {
             self.ports.send(queue, items).await?;
         }
         Ok(asked.failure)
+    }
+
+    /// Ends all claims so far. The ledger first: what is withdrawn from a mailbox without its knowing would be forgotten. What
+    /// is to be looked at again stays in hand: until it is left to a queue the job is there, and repeats it.
+    pub(crate) async fn settle_claims(&self, message: &Rendered, asked: &mut Asked) -> Result<(), StageError> {
+        let told = tell_ledger(&*self.ports, &std::mem::take(&mut asked.receipts)).await;
+        if told.is_ok() {
+            for some in std::mem::take(&mut asked.taken).chunks(CALLS_AT_ONCE) {
+                self.withdraw_taken(message, some, asked).await;
+            }
+            self.forget_dead(message, asked).await;
+        }
+        // In any case: a claim that stays says that the vendor may have it.
+        self.release(message, asked).await;
+        told
     }
 
     /// Gives claims back. A failed call is tried once more.
@@ -195,10 +204,22 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
 
     /// Whatever fails here, the vendor says it again when it is asked again.
     async fn forget_dead(&self, message: &Rendered, asked: &mut Asked) {
-        let (dead, Some((channel, _))) = (std::mem::take(&mut asked.dead), asked.asks) else { return };
-        let watched = self.cleaning.note(&message.app, channel, asked.seen, dead.len(), asked.now);
+        let (dead, seen) = (std::mem::take(&mut asked.dead), std::mem::take(&mut asked.seen));
+        let Some((channel, _)) = asked.asks else { return };
+        let watched = self.cleaning.note(&message.app, channel, seen, dead.len(), asked.now);
         if watched == (Cleaning::Stopped { is_new: true }) {
-            CleaningStopped { app: &message.app, channel, dead: dead.len(), seen: asked.seen }.emit();
+            CleaningStopped { app: &message.app, channel, dead: dead.len(), seen }.emit();
+            let app = &message.app;
+            let detail = format!(
+                "{channel} says of {} of {seen} devices of {app} that their tokens are dead: nothing is forgotten",
+                dead.len()
+            );
+            let alert =
+                BusEvent::Alert { app: Some(app.clone()), name: VENDOR_CLEANING_STOPPED, detail, at: asked.now };
+            // Whoever misses it sees it in the logs and the metrics, and again when it is stopped again.
+            if let Err(error) = self.ports.publish(vec![alert]).await {
+                tracing::warn!(%app, %channel, %error, "an alert was not told");
+            }
         }
         for DeadToken { device, token, as_of } in dead {
             let followed_by = match watched {

@@ -1,16 +1,16 @@
 //! Asks one vendor to bring a message.
 //!
-//! First the delivery is claimed in the ledger's row, so that of several jobs one asks; then the mailbox is read, because
+//! First the vendor admits devices: as many as may be asked for now. The others go back to the queue unclaimed. Those admitted
+//! are claimed in the ledger's rows, so that of several jobs one asks; then their mailboxes are read, because
 //! whatever was withdrawn before the claim is not asked for. What a vendor took is told to the ledger first and withdrawn
-//! from the mailbox then: whoever finds the delivery ended that way withdraws again. A claim that nothing came of means that
-//! the vendor may have it: whoever finds one does not ask again, except a vendor that may be asked twice.
-
-use std::collections::BTreeMap;
+//! from the mailbox then: whoever finds the delivery ended that way withdraws again. All that is settled before the next
+//! are claimed, so that a process that dies leaves no more claims than it was asking for. A claim that nothing came of means
+//! that the vendor may have it: whoever finds one does not ask again, except a vendor that may be asked twice.
 
 use futures_util::future::join_all;
 use homing_domain::limits::QUEUE_DELAY_MAX;
 use homing_domain::{Channel, ChannelJob, Device, Millis, Reason, Target, VendorAddress, VendorAnswer, VendorPush};
-use homing_ports::{Error, StageError, Vendors};
+use homing_ports::{Admission, Error, StageError, Vendors};
 
 use crate::asked::{Asked, DeadToken};
 use crate::cache::Rendered;
@@ -22,8 +22,8 @@ use crate::{Dispatch, Ports};
 /// A vendor that says "later" without a time is not asked in a tight loop.
 const SHORTEST_WAIT: Millis = 100;
 
-/// Devices by their rendering, with their addresses.
-type Questions = BTreeMap<u8, Vec<(Target, VendorAddress)>>;
+/// A leave to ask this vendor.
+type Leave<V> = Admission<<V as Vendors>::Held>;
 
 impl<P: Ports, V: Vendors> Dispatch<P, V> {
     /// Asks for the devices of a job that have not got the message by now.
@@ -40,18 +40,84 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
 
     async fn walk(&self, message: &Rendered, job: &ChannelJob, asked: &mut Asked) -> Result<(), StageError> {
         // Before anything is claimed: what cannot be known now is tried again as it is.
-        let is_served = self.vendors.serves(&message.app, job.channel).await?;
-        let mut questions = Questions::new();
-        for some in job.targets.chunks(CALLS_AT_ONCE) {
-            let mine = self.claim(message, some, asked).await;
-            let wanted = self.still_wanted(message, mine, asked).await;
-            let wanted = self.not_asked_before(message, job.channel, wanted, asked).await;
-            self.address(message, job.channel, is_served, wanted, &mut questions, asked).await;
+        if !self.vendors.serves(&message.app, job.channel).await? {
+            self.find_mine(message, job.channel, &job.targets, false, asked).await;
+            return Ok(());
         }
-        for (variant, some) in questions {
-            self.ask(message, job, variant, some, asked).await;
+        // One push brings one rendering.
+        let mut rest = job.targets.clone();
+        rest.sort_by_key(|target| target.variant);
+        let (mut rest, mut unused) = (&rest[..], None);
+        while let Some(first) = rest.first() {
+            let alike = rest.partition_point(|target| target.variant == first.variant);
+            let leave = match unused.take() {
+                Some(leave) => leave,
+                None => match self.vendors.admit(&message.app, job.channel, alike).await {
+                    Ok(leave) => leave,
+                    Err(error) => {
+                        asked.fail(error);
+                        return Ok(());
+                    }
+                },
+            };
+            let (some, others) = rest.split_at(leave.devices.min(alike));
+            let (variant, delay) = (first.variant, leave.wait);
+            if some.is_empty() {
+                put_off(rest, delay, asked);
+                return Ok(());
+            }
+            unused = self.portion(message, job, variant, some, leave, asked).await?;
+            rest = others;
+            if unused.is_none() && delay > 0 {
+                put_off(rest, delay, asked);
+                return Ok(());
+            }
+        }
+        if let Some(leave) = unused {
+            self.vendors.give_back(&message.app, job.channel, leave).await;
         }
         Ok(())
+    }
+
+    /// Claims devices that were admitted, asks for them and ends their claims. Answers the leave if there was nobody to ask for.
+    async fn portion(
+        &self,
+        message: &Rendered,
+        job: &ChannelJob,
+        variant: u8,
+        some: &[Target],
+        leave: Leave<V>,
+        asked: &mut Asked,
+    ) -> Result<Option<Leave<V>>, StageError> {
+        asked.now = self.ports.now();
+        let mine = self.find_mine(message, job.channel, some, true, asked).await;
+        let unused = if mine.is_empty() {
+            Some(leave)
+        } else {
+            self.ask(message, job, variant, mine, leave, asked).await;
+            None
+        };
+        self.settle_claims(message, asked).await?;
+        Ok(unused)
+    }
+
+    /// Claims devices, and answers those to ask for, with their addresses.
+    async fn find_mine(
+        &self,
+        message: &Rendered,
+        channel: Channel,
+        some: &[Target],
+        is_served: bool,
+        asked: &mut Asked,
+    ) -> Vec<(Target, VendorAddress)> {
+        let mut addressed = Vec::new();
+        for some in some.chunks(CALLS_AT_ONCE) {
+            let mine = self.claim(message, some, asked).await;
+            let wanted = self.still_wanted(message, mine, asked).await;
+            let wanted = self.not_asked_before(message, channel, wanted, asked).await;
+            self.address(message, channel, is_served, wanted, &mut addressed, asked).await;
+        }
+        addressed
     }
 
     /// Finds each device's present address: it may have another than when the job was made.
@@ -61,7 +127,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
         channel: Channel,
         is_served: bool,
         claims: Vec<Claim>,
-        questions: &mut Questions,
+        addressed: &mut Vec<(Target, VendorAddress)>,
         asked: &mut Asked,
     ) {
         let devices = join_all(claims.iter().map(|claim| self.ports.device(&claim.target.device))).await;
@@ -76,7 +142,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
             let present = device.as_ref().and_then(|device| address_channel(message, device));
             if present == Some(channel) && is_served {
                 if let Some(address) = address_of(claim.target, device) {
-                    questions.entry(claim.target.variant).or_default().push((claim.target, address));
+                    addressed.push((claim.target, address));
                 }
                 continue;
             }
@@ -98,6 +164,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
         job: &ChannelJob,
         variant: u8,
         some: Vec<(Target, VendorAddress)>,
+        leave: Leave<V>,
         asked: &mut Asked,
     ) {
         let (targets, to): (Vec<_>, Vec<_>) = some.into_iter().unzip();
@@ -107,20 +174,27 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
             body: push_body(message, variant, self.ports.now()),
             overrides: message.overrides(job.channel),
             attempt: job.attempt,
-            to: to.clone(),
+            to,
         };
         asked.seen += targets.len();
-        match self.vendors.ask_vendor(push).await {
+        match self.vendors.ask_vendor(&push, leave).await {
             Ok(answers) => {
                 asked.now = self.ports.now();
                 // Whoever got no answer may have been asked for.
                 let answers = answers.into_iter().chain(std::iter::repeat(VendorAnswer::Unknown));
-                for ((target, address), answer) in targets.into_iter().zip(to).zip(answers) {
+                for ((target, address), answer) in targets.into_iter().zip(push.to).zip(answers) {
                     take_answer(message, job, target, address, answer, asked);
                 }
             }
             Err(error) => nobody_was_asked(targets, error, asked),
         }
+    }
+}
+
+/// They were not claimed, and this is no try.
+fn put_off(targets: &[Target], delay: Millis, asked: &mut Asked) {
+    for target in targets {
+        asked.again(*target, wait(delay));
     }
 }
 

@@ -41,8 +41,8 @@ use homing_directory::CleaningBreakers;
 use homing_domain::limits::{CLOSE_AFTER_EXPIRY, QUEUE_DELAY_MAX};
 use homing_domain::{ChannelJob, Flow, Reason, Shard, Target};
 use homing_ports::{
-    Clock, Devices, Error, Feeds, Gateways, Ledger, Mailboxes, Messages, Notices, Queues, StageError, VendorTokens,
-    Vendors,
+    Clock, Devices, Error, Events, Feeds, Gateways, Ledger, Mailboxes, Messages, Notices, Queues, StageError,
+    VendorTokens, Vendors,
 };
 
 use crate::cache::{LeaseCache, MessageCache, Rendered};
@@ -50,12 +50,12 @@ use crate::outcome::Outcome;
 
 /// What dispatch needs from the world.
 pub trait Ports:
-    Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Clock
+    Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Events + Clock
 {
 }
 
 impl<P> Ports for P where
-    P: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Clock
+    P: Messages + Mailboxes + Devices + Feeds + Ledger + Gateways + Notices + Queues + VendorTokens + Events + Clock
 {
 }
 

@@ -1,5 +1,6 @@
 //! One shard with a device in every state, dispatched twice, with a failure at every port call.
 
+mod admission;
 mod feed;
 mod memory;
 mod pages;

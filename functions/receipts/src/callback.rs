@@ -6,6 +6,7 @@
 //! numbers. What counts is durable in the queue before the vendor is answered.
 
 pub(crate) mod endpoint;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;

@@ -10,7 +10,6 @@ use axum::{Extension, Json};
 use homing_contract::http::v1::{ReceiptsAccepted, ReceiptsRequest};
 use homing_contract::queue::encode;
 use homing_credentials::derive_id;
-use homing_directory::CleaningBreakers;
 use homing_domain::{AppId, BatchId, DeviceId, Event, MessageId, Receipt, ReceiptBatch};
 use homing_endpoint::{ApiJson, BodyRefusals, DeviceCaller, Edge, NotFound, Problem, Refusals};
 use homing_ports::{Apps, Messages, Outgoing, QueueName};
@@ -28,13 +27,9 @@ impl<P: Apps + CallbackPorts + Messages + 'static> ReceiptPorts for P {}
 /// The routes of this function.
 pub fn router<P: ReceiptPorts>(edge: Edge<P>) -> OpenApiRouter {
     // Shared by all callbacks of this process.
-    let breakers = Arc::new(CleaningBreakers::default());
+    let desk = Arc::new(endpoint::Desk::default());
     OpenApiRouter::default()
-        .routes(
-            routes!(endpoint::post_callback)
-                .layer::<_, Infallible>(endpoint::body_limit())
-                .layer::<_, Infallible>(Extension(breakers)),
-        )
+        .routes(routes!(endpoint::post_callback).layer::<_, Infallible>(Extension(desk)))
         .routes(routes!(post_receipts))
         .with_state(edge)
 }

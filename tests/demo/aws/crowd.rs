@@ -49,7 +49,7 @@ const HEARTBEAT: HeartbeatView = HeartbeatView {
 
 /// Deploys, links the devices, drains one gateway, kills the other.
 pub(crate) async fn drain_and_crash(directory: &Path) -> Result<ExitCode> {
-    let deployment = Deployment::start().await?;
+    let deployment = Deployment::start(&[], None).await?;
     let program = std::env::current_exe()?;
     let gateway = |number| Gateway::new(number, sibling(&program, "homing-gateway")?, directory, &deployment);
     let (mut one, mut two) = (gateway(0)?, gateway(1)?);

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
 use homing::client::ApiClient;
 use homing_tests::emulator::{Emulator, plain_http, sdk_config};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// The environment of infra/environments that is deployed.
@@ -19,21 +21,23 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// Starts an emulator and deploys.
-    pub(crate) async fn start() -> Result<Self> {
+    /// Starts an emulator and deploys: with parameters as `infra/deploy --set` takes them, and with mail if it is said where
+    /// letters are handed in.
+    pub(crate) async fn start(parameters: &[String], smtp_url: Option<String>) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the tests lie in the repository")?;
         let emulator = Emulator::start_running().await;
         crate::say(format!("the emulator answers at {}", emulator.endpoint()));
-        let deployed = Command::new(root.join("infra/deploy"))
-            .arg(ENVIRONMENT)
-            .env("AWS_ENDPOINT_URL", emulator.endpoint())
-            .kill_on_drop(true)
-            .status()
-            .await
-            .context("infra/deploy cannot be run")?;
-        if !deployed.success() {
-            bail!("infra/deploy: {deployed}");
+        let script = |arguments: &[&str]| {
+            let mut command = Command::new(root.join("infra/deploy"));
+            command.arg(ENVIRONMENT).args(arguments).env("AWS_ENDPOINT_URL", emulator.endpoint());
+            command.kill_on_drop(true);
+            command
+        };
+        if let Some(url) = smtp_url {
+            finished(script(&["--smtp-url"]), &url).await?;
         }
+        let parameters: Vec<&str> = parameters.iter().flat_map(|parameter| ["--set", parameter]).collect();
+        finished(script(&parameters), "").await?;
         let names = read_names(&root.join(format!("target/deploy/{ENVIRONMENT}.env")))?;
         Ok(Self { emulator, names })
     }
@@ -52,6 +56,19 @@ impl Deployment {
     pub(crate) async fn sdk(&self) -> aws_config::SdkConfig {
         sdk_config(self.emulator.endpoint(), plain_http()).await
     }
+}
+
+/// Runs the script to its end with a line on its standard input.
+async fn finished(mut script: Command, input: &str) -> Result<()> {
+    let mut running = script.stdin(Stdio::piped()).spawn().context("infra/deploy cannot be run")?;
+    let mut lines = running.stdin.take().context("the script has a standard input")?;
+    lines.write_all(format!("{input}\n").as_bytes()).await?;
+    drop(lines);
+    let ended = running.wait().await?;
+    if !ended.success() {
+        bail!("infra/deploy: {ended}");
+    }
+    Ok(())
 }
 
 fn read_names(path: &PathBuf) -> Result<BTreeMap<String, String>> {

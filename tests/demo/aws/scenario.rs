@@ -19,6 +19,7 @@ use crate::field::{Field, HEARTBEAT, sibling};
 use crate::fleet::{DEVICES, Fleet, Surroundings};
 use crate::publisher::{Letter, Publisher};
 use crate::record::{Audience, Published, read_lines};
+use crate::vendors::{Deployed, Outside};
 
 /// Messages in all, without those of the integrations.
 const MESSAGES: usize = 600;
@@ -34,10 +35,17 @@ const RELEASED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Deploys, runs everything, and lets the checker judge.
 pub(crate) async fn demonstrate(directory: &Path) -> Result<ExitCode> {
-    let deployment = Deployment::start().await?;
+    let outside = Outside::open(&std::env::current_exe()?, directory).await?;
+    let deployment = Deployment::start(&outside.parameters(), Some(outside.smtp_url())).await?;
+    let mut vendors = Deployed::prepare(outside, &deployment.names, directory).await?;
+    vendors.push().await?;
+    vendors.check_certificates().await?;
+    // It takes a minute and a half until somebody dares to say what became of it; the main job goes on meanwhile.
+    vendors.push_and_kill().await?;
     let mut run = Run::prepare(directory, &deployment).await?;
     crate::say(format!("{DEVICES} devices are linked to two gateways; {MESSAGES} messages follow"));
-    let closes = run.go().await?;
+    let main_closes = run.go().await?;
+    let closes = vendors.end().await? && main_closes;
     crate::say(if closes { "test-aws: passed" } else { "test-aws: FAILED" }.to_owned());
     Ok(if closes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::CHANNELS;
 use super::addressees::register;
 use super::credentials::Operator;
-use super::letterbox::Letterbox;
+use super::letter::Letter;
+use super::mail_server::MailServer;
 use super::played::{Played, trouble};
 use super::watch::{Reader, accepted, pass, quiet};
 use crate::audience::look_again;
@@ -53,7 +54,7 @@ pub(super) struct Scenario {
     admin: String,
     server_key: String,
     played: Played,
-    letterbox: Letterbox,
+    mail_server: MailServer,
     devices: Vec<Addressee>,
     /// The publisher's log.
     log: File,
@@ -67,9 +68,9 @@ impl Scenario {
     /// The vendors, a mail server, a fresh server with an app that knows nine vendors, and the devices.
     pub(super) async fn prepare(program: &Path, directory: &Path, count: u32) -> Result<Self> {
         let played = Played::start(program, directory).await?;
-        let letterbox = Letterbox::open().await?;
+        let mail_server = MailServer::open(directory).await?;
         let mut command = ServerCommand::local(program.to_owned(), directory.join("data"))?;
-        let mail = format!("smtp://{}", letterbox.address);
+        let mail = format!("smtp://{}", mail_server.address);
         for (flag, value) in [
             ("public-url", command.url()),
             ("vendors-origins", played.url.clone()),
@@ -104,7 +105,7 @@ impl Scenario {
             admin,
             server_key,
             played,
-            letterbox,
+            mail_server,
             devices,
             log,
             messages,
@@ -196,21 +197,19 @@ impl Scenario {
 
     /// The alert of the certificate that expired while the server was away.
     pub(super) async fn hear_of_the_certificate(&self) -> Result<()> {
-        let is_it =
-            |letter: &String| letter.contains(OPERATOR) && letter.contains(EXPIRING_APP) && letter.contains("expired");
+        let is_it = |letter: &Letter| letter.is_for(OPERATOR) && letter.says(EXPIRING_APP) && letter.says("expired");
         let waited = tokio::time::timeout(LETTER_WITHIN, async {
             loop {
-                if let Some(letter) = self.letterbox.letters().into_iter().find(is_it) {
-                    return letter;
+                if let Some(letter) = self.mail_server.letters()?.into_iter().find(is_it) {
+                    return anyhow::Ok(letter);
                 }
                 look_again().await;
             }
         });
         let Ok(letter) = waited.await else {
-            bail!("no letter tells of the expired certificate: {:?}", self.letterbox.letters())
+            bail!("no letter tells of the expired certificate: {:?}", self.mail_server.letters()?)
         };
-        let subject = letter.lines().find(|line| line.starts_with("Subject:")).unwrap_or_default();
-        crate::say(format!("a letter came to {OPERATOR}: {subject}"));
+        crate::say(format!("a letter came to {OPERATOR}: {}", letter?.header("subject")));
         Ok(())
     }
 

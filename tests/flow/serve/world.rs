@@ -41,6 +41,8 @@ pub(super) struct World {
     running: Running,
     api: ApiClient,
     keys: AppCreated,
+    /// The operator's token; none after a restart.
+    admin: String,
 }
 
 impl World {
@@ -54,12 +56,12 @@ impl World {
         let api = api(&running);
         let request = CreateApp { id: "demo".into(), ..CreateApp::default() };
         let keys = api.post("/v1/apps", &admin, &request).await.unwrap();
-        Self { running, api, keys }
+        Self { running, api, keys, admin }
     }
 
     pub(super) async fn start_again(directory: &Path, keys: AppCreated) -> Self {
         let running = serve::start(config(directory)).await.unwrap();
-        Self { api: api(&running), running, keys }
+        Self { api: api(&running), running, keys, admin: String::new() }
     }
 
     /// Where it answers plain HTTP.
@@ -114,6 +116,25 @@ impl World {
         let path = format!("/v1/devices/{}/user", registered.device_id);
         let bind = BindUser { user_id: user.to_owned() };
         let _: Value = self.api.put(&path, &self.keys.server_key, &bind).await.unwrap();
+    }
+
+    /// A device with an address at this vendor.
+    pub(super) async fn register_at(&self, channel: &str, token: &str) -> RegisteredDevice {
+        let address = VendorAddress { channel: channel.to_owned(), token: token.to_owned() };
+        let device = RegisterDevice { vendor: Some(address), ..RegisterDevice::new(PlatformName::Android) };
+        self.register_as(device, None).await
+    }
+
+    /// Another app.
+    pub(super) async fn create_app(&self, id: &str) {
+        let request = CreateApp { id: id.to_owned(), ..CreateApp::default() };
+        let _: AppCreated = self.api.post("/v1/apps", &self.admin, &request).await.unwrap();
+    }
+
+    /// The operator uploads what this app has from a vendor, or says how it is asked; `what` = `""` or `"/policy"`.
+    pub(super) async fn set_channel(&self, app: &str, channel: &str, what: &str, body: &Value) -> Value {
+        let path = format!("/v1/apps/{app}/channels/{channel}{what}");
+        self.api.put(&path, &self.admin, body).await.unwrap()
     }
 
     async fn register_as(&self, request: RegisterDevice, user: Option<&str>) -> RegisteredDevice {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use homing_domain::{AppId, Channel, DeviceId, MessageId, UnixMillis, VendorAddress, VendorAnswer, VendorPush};
-use homing_ports::{Error, Fault, Result, Vendors};
+use homing_ports::{Admission, Error, Fault, Result, Vendors};
 
 use super::{State, Weak, Weakness};
 
@@ -20,6 +20,8 @@ pub struct VendorState {
 
 /// How old what a stage has read may be when it asks: its reads are slow calls, and so is the ask.
 const READ_BEFORE: u64 = 30_000;
+/// In one of so many milliseconds there is no room for all who are to be asked for.
+const FULL_EACH: u64 = 8;
 /// Devices in one question: little, so that most messages need several.
 const BATCH_MAX: usize = 3;
 
@@ -80,6 +82,8 @@ impl State {
 }
 
 impl Vendors for Weak {
+    type Held = ();
+
     async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
         self.call("read what a channel is set to", move |_| Ok(channel == Channel::Fcm)).await
     }
@@ -92,8 +96,18 @@ impl Vendors for Weak {
         BATCH_MAX
     }
 
+    /// Not for all at some times, so that the others come back unclaimed.
+    async fn admit(&self, _: &AppId, _: Channel, wanted: usize) -> Result<Admission<()>> {
+        let is_full = self.lock().now.0.is_multiple_of(FULL_EACH);
+        let (devices, wait) = if is_full { (wanted / 2, 1_000) } else { (wanted, 0) };
+        Ok(Admission { devices, wait, held: () })
+    }
+
+    async fn give_back(&self, _: &AppId, _: Channel, _: Admission<()>) {}
+
     /// An error means that nobody was asked.
-    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+    async fn ask_vendor(&self, push: &VendorPush, _: Admission<()>) -> Result<Vec<VendorAnswer>> {
+        let push = push.clone();
         let asked = self.call_surely(move |state| {
             let chance = state.faults.fail_before;
             if state.strikes(chance, "call fails before its effect") {

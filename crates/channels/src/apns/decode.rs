@@ -66,17 +66,23 @@ fn outcome(status: u16, failure: &Failure, asked: Asked) -> Outcome {
     let code = if failure.reason.is_empty() { status.to_string() } else { failure.reason.clone() };
     let Asked::Device { since } = asked else { return Outcome::of(class, code) };
     if class != Class::InvalidToken {
-        return Outcome::of(class, code);
+        return Outcome { needs_operator: is_misconfigured(&failure.reason), ..Outcome::of(class, code) };
     }
     let as_of = failure.timestamp.map(UnixMillis);
     // The device registered again after Apple found the token dead: it is alive.
     let newer = as_of.is_some_and(|dead_since| since.is_some_and(|since| since > dead_since));
-    Outcome { cleans: !newer, as_of, ..Outcome::of(class, code) }
+    // What a token of Xcode's builds gets in production too, and the other way round.
+    let may_be_ours = failure.reason == "BadDeviceToken";
+    Outcome { cleans: !newer, as_of, may_be_ours, ..Outcome::of(class, code) }
+}
+
+/// The bundle id is another app's, or the certificate does not hold it: the credential itself is good.
+fn is_misconfigured(reason: &str) -> bool {
+    matches!(reason, "DeviceTokenNotForTopic" | "TopicDisallowed" | "BadTopic")
 }
 
 fn class(status: u16, reason: &str) -> Class {
     match reason {
-        // BadDeviceToken is what a sandbox's token gets in production too: who cleans counts how many there are.
         "BadDeviceToken" | "Unregistered" | "ExpiredToken" => Class::InvalidToken,
         "IdleTimeout" | "InternalServerError" | "ServiceUnavailable" | "Shutdown" => Class::Retry,
         "TooManyRequests" | "TooManyProviderTokenUpdates" => Class::RetryLater,

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::apns::credential::{Credential, Environment, Proof};
 use crate::apns::decode::{Asked, SingleExchange};
 use crate::apns::payload::{BROADCAST_MAX_BYTES, PAYLOAD_MAX_BYTES, payload, priority};
+use crate::apns::push_type::{ALERT, BACKGROUND, LIVE_ACTIVITY};
 use crate::app_data::replaced_by;
 use crate::client_credentials::authorization;
 use crate::json_answer::{JSON, post, uri};
@@ -36,8 +37,6 @@ const MANAGE_SANDBOX: Site = Site {
 const COLLAPSE_ID_MAX_BYTES: usize = 64;
 /// Longest device token: those of Live Activities have more than the usual 64 digits, and Apple wants no length assumed.
 const TOKEN_MAX_BYTES: usize = 1_024;
-/// Follows the bundle id in the topic of a Live Activity.
-const LIVE_ACTIVITY_SUFFIX: &str = ".push-type.liveactivity";
 
 /// A message for one device or one broadcast channel.
 pub(super) fn push(
@@ -70,25 +69,17 @@ fn to_device(
     let site = if credential.environment == Environment::Production { PRODUCTION } else { SANDBOX };
     let path = format!("/3/device/{}", token.text.to_ascii_lowercase());
     let body = payload(content, PAYLOAD_MAX_BYTES)?;
-    let live = content.live_activity.is_some();
-    let kind = if live {
-        "liveactivity"
-    } else if content.silent && !body.shows {
-        "background"
-    } else {
-        "alert"
-    };
+    let push_type = body.push_type;
     let mut request = authorized(credential, around, site, &path, body.json)?;
-    if live && matches!(credential.proof, Proof::Certificate { .. }) {
+    if push_type == LIVE_ACTIVITY && matches!(credential.proof, Proof::Certificate { .. }) {
         return Err(EncodeError::Refused("Live Activities need a token key, not a certificate".into()));
     }
-    let topic = format!("{}{}", credential.bundle_id, if live { LIVE_ACTIVITY_SUFFIX } else { "" });
-    set(&mut request, "apns-topic", &topic)?;
-    set(&mut request, "apns-push-type", kind)?;
-    set(&mut request, "apns-priority", priority(content.priority, kind == "background"))?;
+    set(&mut request, "apns-topic", &format!("{}{}", credential.bundle_id, push_type.topic_suffix))?;
+    set(&mut request, "apns-push-type", push_type.name)?;
+    set(&mut request, "apns-priority", priority(content.priority, push_type == BACKGROUND))?;
     set(&mut request, "apns-expiration", &expiration(around, content))?;
     // What shows a message replaces at least its own repeat: Apple drops none by its id.
-    let replaces = if kind == "alert" { Some(replaced_by(content)) } else { content.collapse_key.as_deref() };
+    let replaces = if push_type == ALERT { Some(replaced_by(content)) } else { content.collapse_key.as_deref() };
     if let Some(key) = replaces.filter(|key| !key.is_empty()) {
         set(&mut request, "apns-collapse-id", &collapse_id(key))?;
     }
@@ -113,7 +104,7 @@ fn to_broadcast_channel(
     let body = payload(content, BROADCAST_MAX_BYTES)?;
     let mut request = authorized(credential, around, site, &path, body.json)?;
     set(&mut request, "apns-channel-id", channel)?;
-    set(&mut request, "apns-push-type", "liveactivity")?;
+    set(&mut request, "apns-push-type", LIVE_ACTIVITY.name)?;
     set(&mut request, "apns-priority", priority(content.priority, false))?;
     set(&mut request, "apns-expiration", &expiration(around, content))?;
     if let Some(id) = hyphenated(&content.message_id) {

@@ -3,6 +3,7 @@
 use homing_domain::Priority;
 use serde_json::{Map, Value, json};
 
+use crate::apns::push_type::{ALERT, BACKGROUND, LIVE_ACTIVITY, PUSH_TYPE, PushType, check_live_activity, written};
 use crate::app_data::{MESSAGE_ID, app_data};
 use crate::merge::merge;
 use crate::{Click, Content, EncodeError, LiveActivity};
@@ -24,8 +25,8 @@ const NOTICED: [&str; 3] = ["alert", "badge", "sound"];
 /// The payload, built.
 pub(super) struct Payload {
     pub(super) json: Vec<u8>,
-    /// Whether a person notices it: what the business wrote for this channel may say so of a message that is silent else.
-    pub(super) shows: bool,
+    /// By what stands in it: what the business wrote for this channel may show something of a message that is silent else.
+    pub(super) push_type: PushType,
 }
 
 /// Builds it: the app's data beside `aps`, and the business's own words for this channel over both.
@@ -33,9 +34,12 @@ pub(super) fn payload(content: &Content, max_bytes: usize) -> Result<Payload, En
     if content.overrides.contains_key("headers") {
         return Err(EncodeError::Refused("headers cannot be set: they follow from the message's options".into()));
     }
+    let written = written(content)?;
     let mut payload = app_data(content);
     let aps = match &content.live_activity {
         Some(activity) => live_activity(activity, content),
+        // All of it but the alert is what the business writes.
+        None if written == Some(LIVE_ACTIVITY) => Value::Object(alert(content).map(of_alert).into_iter().collect()),
         None if content.silent => json!({"content-available": 1}),
         None => notification(content),
     };
@@ -50,27 +54,43 @@ pub(super) fn payload(content: &Content, max_bytes: usize) -> Result<Payload, En
         payload.insert(IMAGE_KEY.to_owned(), image.as_str().into());
     }
     merge(&mut payload, &content.overrides);
+    if written.is_some() {
+        payload.remove(PUSH_TYPE);
+        payload.extend(content.data.get_key_value(PUSH_TYPE).map(|(key, value)| (key.clone(), value.clone())));
+    }
     payload.insert(MESSAGE_ID.to_owned(), content.message_id.as_str().into());
-    check(payload, max_bytes)
+    check(payload, written, content, max_bytes)
 }
 
-fn check(payload: Map<String, Value>, max_bytes: usize) -> Result<Payload, EncodeError> {
+fn check(
+    payload: Map<String, Value>,
+    written: Option<PushType>,
+    content: &Content,
+    max_bytes: usize,
+) -> Result<Payload, EncodeError> {
     let Some(aps) = payload.get(APS).and_then(Value::as_object).filter(|aps| !aps.is_empty()) else {
         return Err(EncodeError::Refused("there is nothing to show: no title and no body".into()));
     };
-    let shows = NOTICED.iter().any(|key| aps.contains_key(*key));
+    let is_noticed = || NOTICED.iter().any(|key| aps.contains_key(*key));
+    let push_type = match written {
+        Some(written) => written,
+        None if content.live_activity.is_some() => LIVE_ACTIVITY,
+        None if content.silent && !is_noticed() => BACKGROUND,
+        None => ALERT,
+    };
+    if push_type == LIVE_ACTIVITY {
+        check_live_activity(aps)?;
+    }
     let json = Value::Object(payload).to_string().into_bytes();
     if json.len() > max_bytes {
         return Err(EncodeError::Refused(format!("the payload has {} bytes, APNs takes {max_bytes}", json.len())));
     }
-    Ok(Payload { json, shows })
+    Ok(Payload { json, push_type })
 }
 
 fn notification(content: &Content) -> Value {
     let mut aps = Map::new();
-    if let Some(alert) = alert(content) {
-        aps.insert("alert".into(), alert);
-    }
+    aps.extend(alert(content).map(of_alert));
     if let Some(badge) = content.badge {
         aps.insert("badge".into(), badge.into());
     }
@@ -90,6 +110,10 @@ fn alert(content: &Content) -> Option<Value> {
     (!alert.is_empty()).then_some(Value::Object(alert))
 }
 
+fn of_alert(alert: Value) -> (String, Value) {
+    ("alert".to_owned(), alert)
+}
+
 fn live_activity(activity: &LiveActivity, content: &Content) -> Value {
     let mut aps = Map::from_iter([
         ("timestamp".to_owned(), activity.timestamp.into()),
@@ -98,7 +122,7 @@ fn live_activity(activity: &LiveActivity, content: &Content) -> Value {
     ]);
     let dates = [("stale-date", activity.stale_date), ("dismissal-date", activity.dismissal_date)];
     aps.extend(dates.into_iter().filter_map(|(key, date)| Some((key.to_owned(), date?.into()))));
-    aps.extend(alert(content).map(|alert| ("alert".to_owned(), alert)));
+    aps.extend(alert(content).map(of_alert));
     Value::Object(aps)
 }
 

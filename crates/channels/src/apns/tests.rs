@@ -6,7 +6,9 @@ use homing_domain::{Channel, Priority, UnixMillis};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Click, Content, LiveActivity, Next, Origins, Push, Recipients, Request, Token, throwaway_keys};
+use crate::{
+    Answers, Class, Click, Content, LiveActivity, Next, Origins, Push, Recipients, Request, Token, throwaway_keys,
+};
 
 const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
 const DEVICE: &str = "a9d0ed10e9cfd022a61cb08753f49c5a0b0dfb383697bf9f9d750a1003da19c7";
@@ -212,6 +214,38 @@ fn live_activities_have_their_own_topic_and_need_a_key() {
 }
 
 #[test]
+fn what_the_business_writes_for_this_channel_may_be_another_kind_of_push() {
+    let credential = token_key();
+    let with = |overrides: Value| Content { overrides: overrides.as_object().unwrap().clone(), ..content() };
+    let aps = json!({"timestamp": 1_767_225_600, "event": "update", "content-state": {"score": "2-1"}});
+    let activity = with(json!({"push-type": "liveactivity", "aps": aps}));
+    let request = begin(&credential, &to_device(activity.clone())).unwrap().request();
+    assert_eq!(header(&request, "apns-push-type"), Some("liveactivity"));
+    assert_eq!(header(&request, "apns-topic"), Some("com.example.demo.push-type.liveactivity"));
+    let sent = body(&request);
+    assert_eq!((&sent["aps"]["content-state"], sent.get("push-type")), (&json!({"score": "2-1"}), None));
+    let silent = begin(&credential, &to_device(Content { silent: true, title: None, body: None, ..activity.clone() }));
+    assert_eq!(body(&silent.unwrap().request())["aps"], aps, "no other keys");
+    assert!(matches!(begin(&certificate(), &to_device(activity.clone())), Err(EncodeError::Refused(_))));
+
+    let call = begin(&credential, &to_device(with(json!({"push-type": "voip"})))).unwrap().request();
+    assert_eq!(header(&call, "apns-push-type"), Some("voip"));
+    assert_eq!(header(&call, "apns-topic"), Some("com.example.demo.voip"));
+    let of_the_app = Content { data: [("push-type".to_owned(), json!("theirs"))].into_iter().collect(), ..activity };
+    let request = begin(&credential, &to_device(of_the_app)).unwrap().request();
+    assert_eq!(body(&request)["push-type"], "theirs", "the app's own data stays");
+    for wrong in [
+        json!({"push-type": "mdm"}),
+        json!({"push-type": 6}),
+        json!({"push-type": "liveactivity"}),
+        json!({"push-type": "liveactivity", "aps": {"event": "end", "timestamp": 1}}),
+    ] {
+        let refused = begin(&credential, &to_device(with(wrong.clone())));
+        assert!(matches!(refused, Err(EncodeError::Refused(_))), "{wrong}");
+    }
+}
+
+#[test]
 fn a_broadcast_channel_is_made_at_its_own_server() {
     let make = Operation::CreateBroadcastChannel { message_storage_policy: 1 };
     let exchange = begin(&token_key(), &make).unwrap();
@@ -329,6 +363,8 @@ fn each_reason_has_its_class() {
         let target = &answers.targets[0];
         assert_eq!((answers.class, target.class), (class, class), "{status} {reason}");
         assert_eq!(target.cleans, class == Class::InvalidToken, "{reason}");
+        assert_eq!(target.may_be_ours, reason == "BadDeviceToken", "{reason}");
+        assert_eq!(target.needs_operator, ["DeviceTokenNotForTopic", "BadTopic"].contains(&reason), "{reason}");
         assert_eq!(answers.retry_after.is_some(), class.is_passing(), "{reason}");
         assert!(!answers.refresh_access, "{reason}");
     }

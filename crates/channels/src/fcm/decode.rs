@@ -72,7 +72,8 @@ fn refused(response: &Response, targets: usize, now: UnixMillis) -> Answers {
     // A topic that is refused is no token that is dead.
     let outcome = match class {
         Class::InvalidToken if targets == 0 => Outcome::of(Class::BadRequest, code),
-        Class::InvalidToken => Outcome::dead(code),
+        // SENDER_ID_MISMATCH: another project's token, or another project's credential.
+        Class::InvalidToken => Outcome { may_be_ours: code == "SENDER_ID_MISMATCH", ..Outcome::dead(code) },
         _ => Outcome::of(class, code),
     };
     let mut answers = Answers::all(&outcome, targets);
@@ -90,7 +91,6 @@ fn refused(response: &Response, targets: usize, now: UnixMillis) -> Answers {
 
 fn class_of_fcm(code: &str, error: &Status, status: u16) -> Class {
     match code {
-        // SENDER_ID_MISMATCH: another project's token. If many are, who cleans stops to.
         "UNREGISTERED" | "SENDER_ID_MISMATCH" => Class::InvalidToken,
         "INVALID_ARGUMENT" => {
             // Without a field it is the token, for the rest was checked before it was sent.

@@ -1,23 +1,20 @@
 //! A message becomes a request.
 
-use homing_domain::Millis;
 use http::header::AUTHORIZATION;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::credential::{Api, Credential};
 use super::{PUSH, TOKENS_MAX};
 use crate::addressing::{distinct, texts};
 use crate::client_credentials::bearer;
 use crate::json_answer::{JSON, post, uri};
-use crate::{Content, EncodeError, Operation, Push, Recipients, Request, Surroundings};
+use crate::{EncodeError, Operation, Push, Recipients, Request, Surroundings};
 
 mod android;
 mod harmony;
 
-/// Longest body in bytes, tokens not counted (code 80300008).
-const BODY_MAX_BYTES: usize = 4_096;
-/// Longest time that Huawei keeps a message.
-const TIME_TO_LIVE_MAX_SECONDS: u64 = 15 * 24 * 3_600;
+/// For people.
+const VENDOR: &str = "Huawei";
 
 /// The request, and the tokens in the order of its targets.
 pub(super) fn request(
@@ -92,30 +89,4 @@ fn message(api: Api, push: &Push) -> Result<(Value, Option<u16>, Vec<String>), E
     let body =
         if api == Api::V3 { Value::Object(message) } else { json!({"validate_only": false, "message": message}) };
     Ok((body, push_type, targets))
-}
-
-/// Whole seconds, at least one: what "0" means is not documented, and the usual is a day.
-fn seconds(time_to_live: Millis) -> u64 {
-    time_to_live.div_ceil(1_000).clamp(1, TIME_TO_LIVE_MAX_SECONDS)
-}
-
-/// Refuses what Huawei would refuse: what is too large, and a notification without a text.
-fn check(message: &Map<String, Value>, notification: Option<&Value>) -> Result<(), EncodeError> {
-    let bytes = Value::Object(message.clone()).to_string().len();
-    if bytes > BODY_MAX_BYTES {
-        let why = format!("80300008: Huawei takes at most {BODY_MAX_BYTES} bytes without the tokens, this has {bytes}");
-        return Err(EncodeError::Refused(why));
-    }
-    let is_empty = |value: &Value, name| value.get(name).and_then(Value::as_str).is_none_or(str::is_empty);
-    match notification {
-        Some(notification) if is_empty(notification, "title") || is_empty(notification, "body") => {
-            Err(EncodeError::Refused("Huawei shows no notification without a title and a body".to_owned()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A badge's number: Huawei shows less than a hundred.
-fn badge(content: &Content) -> Option<u32> {
-    content.badge.map(|number| number.min(99))
 }

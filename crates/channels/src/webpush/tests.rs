@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::scripted::{NOW, shipped, to_tokens};
-use crate::{Click, Content, Next, Origins, Push, Recipients, Request, throwaway_keys};
+use crate::{Class, Click, Content, Next, Origins, Push, Recipients, Request, throwaway_keys};
 
 const ENDPOINT: &str = "https://push.example.net/wpush/v2/gAAAAABexample";
 const ORIGIN: &str = "https://push.example.net";

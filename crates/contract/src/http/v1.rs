@@ -34,7 +34,8 @@ pub use app::{
 };
 pub use audience::{AudienceRequest, ExcludeRequest};
 pub use channel::{
-    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CredentialUpload, CredentialView,
+    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CheckedView, CredentialUpload,
+    CredentialView,
 };
 pub use control::{ControlView, FlowName, ProgressView, RateRequest, RecallAccepted};
 pub use dead_letter::{

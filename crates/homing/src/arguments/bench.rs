@@ -21,7 +21,9 @@ pub enum BenchProfile {
     Accept,
     /// Time to open the store again after SIGKILL
     Reopen,
-    /// All of them
+    /// Pushes to played vendors: sends per second of each, and whether one in trouble holds up the others
+    Dispatch,
+    /// All of them but dispatch, whose devices are others
     All,
 }
 
@@ -31,13 +33,13 @@ pub struct BenchArguments {
     /// Which measurement
     #[arg(value_enum, default_value_t = BenchProfile::All)]
     pub profile: BenchProfile,
-    /// Links held
+    /// Links held; devices at each vendor in the dispatch profile
     #[arg(long, visible_alias = "links", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub devices: u32,
     /// Which transport
     #[arg(long, value_enum, default_value_t = TransportChoice::Quic)]
     pub transport: TransportChoice,
-    /// Pushes per second of the directed profile
+    /// Pushes per second of the directed profile; at most 100 of them in the dispatch profile
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
     /// How long each measurement lasts

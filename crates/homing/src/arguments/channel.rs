@@ -23,6 +23,9 @@ pub enum ChannelCommand {
         /// Only check it
         #[arg(long)]
         validate_only: bool,
+        /// Ask the vendor first whether it takes it, and store it only then; nothing is brought to anybody
+        #[arg(long)]
+        check: bool,
         #[command(flatten)]
         admin: AdminArguments,
         #[command(flatten)]

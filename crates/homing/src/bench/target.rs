@@ -19,7 +19,7 @@ use crate::client::{ApiClient, ClientError};
 use crate::process::{ServerCommand, ServerProcess, Usage};
 
 /// Registrations under way at the same time.
-const REGISTRATIONS_IN_FLIGHT: usize = 64;
+pub(super) const REGISTRATIONS_IN_FLIGHT: usize = 64;
 /// Bytes beside the time stamp, so that a payload has about 256 bytes.
 const FILLING: usize = 200;
 /// Between two looks at whether the server is still busy...
@@ -35,7 +35,7 @@ pub(super) struct Target {
     /// What to trust, if not the system's certificates.
     pub(super) certificate: Option<PathBuf>,
     pub(super) server: Server,
-    admin: Arc<str>,
+    pub(super) admin: Arc<str>,
     server_key: Arc<str>,
     client_key: Arc<str>,
 }
@@ -86,13 +86,14 @@ pub(super) enum Server {
 
 impl Target {
     pub(super) async fn start(arguments: &BenchArguments) -> Result<Self> {
-        let Some(url) = &arguments.server else { return Self::start_child(arguments).await };
+        let Some(url) = &arguments.server else { return Self::start_child(arguments, Vec::new()).await };
         let admin = arguments.admin.admin_token.as_deref().context("--server needs --admin-token")?;
         let api = ApiClient::new(url, arguments.ca.as_deref())?;
         Self::with_app(api, admin, arguments.ca.clone(), Server::Other(arguments.server_pid)).await
     }
 
-    async fn start_child(arguments: &BenchArguments) -> Result<Self> {
+    /// A child, with further flags.
+    pub(super) async fn start_child(arguments: &BenchArguments, flags: Vec<String>) -> Result<Self> {
         let directory = arguments.data_dir.clone().unwrap_or_else(std::env::temp_dir);
         std::fs::create_dir_all(&directory)?;
         let data = directory.join(format!("homing-bench-{}", uuid::Uuid::new_v4()));
@@ -106,6 +107,7 @@ impl Target {
         }
         command.flags.extend(["--gateway-advertise-host".to_owned(), "127.0.0.1".to_owned()]);
         command.flags.extend(["--log-filter".to_owned(), "warn".to_owned()]);
+        command.flags.extend(flags);
         let process = command.start().await?;
         let admin = process.admin_token.clone().context("the server printed no operator's token")?;
         let certificate = command.certificate();
@@ -207,7 +209,7 @@ impl Target {
     }
 
     /// Registers a device, waiting as long as the app's share of registrations is used up.
-    async fn register_one(&self, client_key: &str, request: &RegisterDevice) -> Result<RegisteredDevice> {
+    pub(super) async fn register_one(&self, client_key: &str, request: &RegisterDevice) -> Result<RegisteredDevice> {
         loop {
             match self.api.post("/v1/devices", client_key, request).await {
                 Err(ClientError::Refused { status, .. }) if status == http::StatusCode::TOO_MANY_REQUESTS => {
@@ -260,7 +262,8 @@ impl Target {
 /// with it is work for each device.
 const AS_FAST_AS_PAGES_GO: i64 = RATE_MAX_PER_SECOND as i64;
 
-async fn create_app(api: &ApiClient, admin: &str) -> Result<AppCreated> {
+/// An app whose quota does not bind.
+pub(super) async fn create_app(api: &ApiClient, admin: &str) -> Result<AppCreated> {
     let random = uuid::Uuid::new_v4().simple().to_string();
     let id = format!("bench-{}", random.get(..8).unwrap_or_default());
     let request = CreateApp { id, quota_per_second: Some(1_000_000), ..CreateApp::default() };

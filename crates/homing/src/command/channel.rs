@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use homing_contract::http::v1::{
-    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CredentialUpload,
+    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CheckedView, CredentialUpload,
 };
 
 use super::context::{Surroundings, admin_token};
@@ -17,16 +17,16 @@ const UPLOAD_MAX_BYTES: u64 = 64 * 1_024;
 
 pub(super) async fn run(command: ChannelCommand) -> Result<()> {
     match command {
-        ChannelCommand::Set { one, file, subject, validate_only, admin, server } => {
+        ChannelCommand::Set { one, file, subject, validate_only, check, admin, server } => {
             let here = Surroundings::new(&server)?;
             let upload = match (subject, file) {
                 (Some(subject), _) => CredentialUpload([("subject".to_owned(), subject.into())].into_iter().collect()),
                 (None, Some(file)) => read_upload(&file)?,
                 (None, None) => bail!("which credential? Name its file with --file"),
             };
-            let path = format!("{}?validate_only={validate_only}", path(&one));
+            let path = format!("{}?validate_only={validate_only}&check={check}", path(&one));
             let set: ChannelSet = here.api.put(&path, admin_token(&admin)?, &upload).await?;
-            if here.json { table::json(&set) } else { told(&set) }
+            if here.json { table::json(&set) } else { told(&set, check) }
         }
         ChannelCommand::List { app, admin, server } => {
             let here = Surroundings::new(&server)?;
@@ -100,8 +100,14 @@ async fn change_policy(
     Ok(here.api.put(&format!("{}/policy", path(one)), token, &request).await?)
 }
 
-fn told(set: &ChannelSet) -> Result<()> {
+fn told(set: &ChannelSet, asked: bool) -> Result<()> {
     shown(&set.channel)?;
+    match set.checked {
+        CheckedView::Parsed if asked => table::line("Its fields were read; there is nobody to ask about it.")?,
+        CheckedView::Parsed => {}
+        CheckedView::Access => table::line("The vendor gave access for it.")?,
+        CheckedView::Answer => table::line("The vendor knows the app by it.")?,
+    }
     if set.validate_only {
         return table::line("It can be used. Nothing was stored.");
     }

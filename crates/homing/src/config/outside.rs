@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use homing_channels::Origins;
-use homing_domain::Channel;
 use homing_outbound::{HttpSettings, MailSettings};
 use http::Uri;
 
@@ -21,30 +20,17 @@ impl Reader<'_> {
         Some(text.trim_end_matches('/').to_owned())
     }
 
-    /// `NAME=URL` moves one vendor; a URL alone moves all, each to its name behind it.
     pub(super) fn vendor_origins(&mut self) -> Origins {
-        let mut origins = Origins::production();
-        for part in self.list("vendors.origins") {
-            let (name, url) = part.split_once('=').map_or((None, &*part), |(name, url)| (Some(name), url));
-            let channel = name.map(str::parse::<Channel>).transpose();
-            match (channel, origin(url)) {
-                (Ok(Some(channel)), Some(_)) if channel != Channel::Own => origins = origins.with(channel, url),
-                (Ok(None), Some(_)) => {
-                    let base = url.trim_end_matches('/');
-                    let vendors = Channel::ALL.into_iter().filter(|channel| *channel != Channel::Own);
-                    origins = vendors.fold(origins, |all, channel| all.with(channel, &format!("{base}/{channel}")));
-                }
-                _ => self
-                    .wrong("vendors.origins", &format!("{part:?} is not NAME=URL or a URL, as http://127.0.0.1:9700")),
-            }
-        }
-        origins
+        let setting = self.text("vendors.origins");
+        Origins::read(&setting).unwrap_or_else(|part| {
+            self.wrong("vendors.origins", &format!("{part:?} is not NAME=URL or a URL, as http://127.0.0.1:9700"));
+            Origins::production()
+        })
     }
 
     pub(super) fn outbound(&mut self) -> HttpSettings {
-        let vendors = self.list("vendors.origins");
-        let of_vendors = vendors.iter().filter_map(|part| origin(part.split_once('=').map_or(&**part, |(_, url)| url)));
-        let mut redirected: std::collections::BTreeSet<_> = of_vendors.collect();
+        // What is wrong with them is said where they are read.
+        let mut redirected = Origins::read(&self.text("vendors.origins")).unwrap_or_default().redirected();
         for text in self.list("outbound.origins") {
             match origin(&text) {
                 Some(origin) => drop(redirected.insert(origin)),

@@ -43,6 +43,16 @@ pub const SETTINGS: &[Setting] = &[
         default: "10000",
         purpose: "Requests per second of an app without a quota",
     },
+    Setting {
+        name: "callbacks.per_second",
+        default: "5000",
+        purpose: "Callbacks per second of one app's vendor, of each process",
+    },
+    Setting {
+        name: "callbacks.within_seconds",
+        default: "10",
+        purpose: "How long a callback's body may take to arrive",
+    },
     Setting { name: "stop_within_seconds", default: "20", purpose: "How long a graceful stop may take" },
     Setting { name: "metrics.token", default: "", purpose: "Bearer token of /metrics for callers not on loopback" },
     Setting { name: "public_url", default: "", purpose: "Where vendors reach the API, as https://push.example.com" },

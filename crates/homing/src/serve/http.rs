@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use homing_console::VendorDesk;
 use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::ServerId;
 use homing_endpoint::{Edge, EdgeLimits, EdgeParts, assemble};
+use homing_outbound::HttpOutbound;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::disk_probe::DiskProbe;
@@ -22,11 +24,17 @@ pub(super) struct Api<'a> {
     pub(super) readiness: Readiness,
     pub(super) gateway: ServerId,
     pub(super) metrics: PrometheusHandle,
+    pub(super) outbound: Arc<HttpOutbound>,
     pub(super) config: &'a Config,
 }
 
 pub(super) fn router(api: Api<'_>) -> Router {
-    let limits = EdgeLimits { business_per_second: api.config.app_quota_per_second, ..EdgeLimits::default() };
+    let limits = EdgeLimits {
+        business_per_second: api.config.app_quota_per_second,
+        callbacks_per_second: api.config.callbacks.per_second,
+        callback_within: api.config.callbacks.within,
+        ..EdgeLimits::default()
+    };
     let edge = Edge::new(EdgeParts {
         ports: Arc::new(api.ports.called_by(Caller::Http)),
         clock: Arc::new(SystemClock),
@@ -36,12 +44,13 @@ pub(super) fn router(api: Api<'_>) -> Router {
         public_url: api.config.public_url.clone(),
         limits,
     });
+    let vendors = Arc::new(VendorDesk::new(api.outbound, api.config.vendor_origins.clone()));
     let routers = [
         homing_intake::router(edge.clone()),
         homing_binding::router(edge.clone()),
         homing_query::router(edge.clone()),
         homing_receipts::router(edge.clone()),
-        homing_console::router(edge),
+        homing_console::router_with_vendors(edge, vendors),
     ];
     let operations = Operations {
         ports: api.ports,

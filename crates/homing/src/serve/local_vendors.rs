@@ -7,7 +7,7 @@ use homing_credentials::FleetSecret;
 use homing_dispatch::ask::{AppVendors, Places};
 use homing_domain::{AppId, Channel, VendorAnswer, VendorPush};
 use homing_outbound::HttpOutbound;
-use homing_ports::{Result, Vendors};
+use homing_ports::{Admission, Result, Vendors};
 
 use super::error::StartError;
 use super::stand_in_vendor::StandInVendor;
@@ -55,6 +55,8 @@ fn open_stand_in(path: &Path) -> std::result::Result<StandInVendor, StartError> 
 }
 
 impl Vendors for LocalVendors {
+    type Held = <AppVendors<Ports, HttpOutbound> as Vendors>::Held;
+
     async fn serves(&self, app: &AppId, channel: Channel) -> Result<bool> {
         match &self.stand_in {
             Some(stand_in) => stand_in.serves(app, channel).await,
@@ -70,10 +72,26 @@ impl Vendors for LocalVendors {
         self.of_apps.batch_max(channel)
     }
 
-    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+    async fn admit(&self, app: &AppId, channel: Channel, wanted: usize) -> Result<Admission<Self::Held>> {
         match &self.stand_in {
-            Some(stand_in) if !self.is_of_app(&push.app, push.channel).await? => stand_in.ask_vendor(push).await,
-            _ => self.of_apps.ask_vendor(push).await,
+            Some(stand_in) if !self.is_of_app(app, channel).await? => {
+                Ok(stand_in.admit(app, channel, wanted).await?.map(|()| None))
+            }
+            _ => self.of_apps.admit(app, channel, wanted).await,
         }
+    }
+
+    async fn ask_vendor(&self, push: &VendorPush, admission: Admission<Self::Held>) -> Result<Vec<VendorAnswer>> {
+        match &self.stand_in {
+            Some(stand_in) if !self.is_of_app(&push.app, push.channel).await? => {
+                stand_in.ask_vendor(push, admission.map(drop)).await
+            }
+            _ => self.of_apps.ask_vendor(push, admission).await,
+        }
+    }
+
+    async fn give_back(&self, app: &AppId, channel: Channel, admission: Admission<Self::Held>) {
+        // The stand-in holds nothing.
+        self.of_apps.give_back(app, channel, admission).await;
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use homing_domain::limits::SHARD_MAX_DEVICES;
 use homing_domain::{AppId, Channel, DeviceId, MessageId, Millis, VendorAddress, VendorAnswer, VendorPush};
-use homing_ports::{Clock as _, Error, Fault, Result, Vendors};
+use homing_ports::{Admission, Clock as _, Error, Fault, Result, Vendors};
 use serde_json::{Value, json};
 
 use crate::adapters::SystemClock;
@@ -69,6 +69,8 @@ impl StandInVendor {
 }
 
 impl Vendors for StandInVendor {
+    type Held = ();
+
     async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
         Ok(channel != Channel::Own)
     }
@@ -81,10 +83,16 @@ impl Vendors for StandInVendor {
         SHARD_MAX_DEVICES
     }
 
-    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
-        let answers: Vec<_> = push.to.iter().map(|to| self.answer(&push, to)).collect();
+    async fn admit(&self, _: &AppId, _: Channel, wanted: usize) -> Result<Admission<()>> {
+        Ok(everybody(wanted))
+    }
+
+    async fn give_back(&self, _: &AppId, _: Channel, _: Admission<()>) {}
+
+    async fn ask_vendor(&self, push: &VendorPush, _: Admission<()>) -> Result<Vec<VendorAnswer>> {
+        let answers: Vec<_> = push.to.iter().map(|to| self.answer(push, to)).collect();
         let taken = push.to.iter().zip(&answers).filter(|(_, answer)| **answer == VendorAnswer::Accepted);
-        let lines: String = taken.map(|(to, _)| format!("{}\n", line(&push, to))).collect();
+        let lines: String = taken.map(|(to, _)| format!("{}\n", line(push, to))).collect();
         if !lines.is_empty() {
             let file = Arc::clone(&self.file);
             // Everything at once: whoever reads along never sees half a line of another's.
@@ -96,6 +104,11 @@ impl Vendors for StandInVendor {
         }
         Ok(answers)
     }
+}
+
+/// It is never too busy.
+const fn everybody(wanted: usize) -> Admission<()> {
+    Admission { devices: wanted, wait: 0, held: () }
 }
 
 fn line(push: &VendorPush, to: &VendorAddress) -> Value {
@@ -152,7 +165,7 @@ mod tests {
         let path = directory.path().join("pushes");
         let vendor = StandInVendor::open(&path).unwrap();
         let all = [(1, "a"), (2, "invalid-b"), (3, "refuse-c"), (4, "later-d")];
-        let answers = vendor.ask_vendor(push(Channel::Apns, &all)).await.unwrap();
+        let answers = vendor.ask_vendor(&push(Channel::Apns, &all), everybody(9)).await.unwrap();
         let [
             VendorAnswer::Accepted,
             VendorAnswer::InvalidToken(_),
@@ -167,12 +180,12 @@ mod tests {
         assert_eq!(first["device"], DeviceId::from_bytes([1; 16]).to_string());
         assert_eq!(first["payload"]["data"]["order"], 7);
         assert!(first["at"].as_u64().unwrap() > 0);
-        let answers = vendor.ask_vendor(push(Channel::Huawei, &[(4, "later-d")])).await.unwrap();
+        let answers = vendor.ask_vendor(&push(Channel::Huawei, &[(4, "later-d")]), everybody(9)).await.unwrap();
         assert_eq!(answers, [VendorAnswer::Accepted], "the second time");
         drop(vendor);
 
         let again = StandInVendor::open(&path).unwrap();
-        again.ask_vendor(push(Channel::Fcm, &[(1, "a")])).await.unwrap();
+        again.ask_vendor(&push(Channel::Fcm, &[(1, "a")]), everybody(9)).await.unwrap();
         let channels: Vec<_> = lines(&path).iter().map(|line| line["channel"].clone()).collect();
         assert_eq!(channels, ["apns", "huawei", "fcm"], "what was there stays");
         assert!(StandInVendor::open(directory.path()).is_err(), "a directory is no file");

@@ -66,7 +66,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let outbound = HttpOutbound::new(config.outbound.clone(), tls_provider());
     let outbound = Arc::new(outbound.map_err(|error| StartError::Outbound(error.to_string()))?);
     let vendors = LocalVendors::open(&ports, Arc::clone(&outbound), fleet_secret.clone(), &config)?;
-    let tellers = Tellers::open(outbound, fleet_secret.clone(), &config)?;
+    let tellers = Tellers::open(Arc::clone(&outbound), fleet_secret.clone(), &config)?;
     let identity = Identity { server_id, fleet_secret: &fleet_secret, keys: &keys };
     let gateway = Gateway::start(&ports, &config.gateway, &certificate, identity).await?;
     // Only now, when nothing can fail any more: the token is shown by this start or never.
@@ -84,6 +84,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         readiness: readiness.clone(),
         gateway: server_id,
         metrics,
+        outbound,
         config: &config,
     });
     let running = Running {

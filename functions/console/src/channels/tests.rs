@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use homing_credentials::decode_32;
 use homing_ports::Result;
 use serde_json::json;
@@ -93,7 +94,12 @@ impl Scene {
         let place = Place { app: &self.app, vendor: vendor_named(channel).unwrap() };
         let vault = Vault { fleet: &self.fleet, entropy: &self.entropy };
         let upload = upload.as_object().unwrap();
-        set_credential(&self.world, vault, place, upload, NOW, validate_only).now_or_never().unwrap()
+        let uploaded = Uploaded { upload, now: NOW, is_kept: !validate_only, desk: None };
+        let set = set_credential(&self.world, vault, place, uploaded).now_or_never().unwrap();
+        set.map(|(config, checked)| {
+            assert_eq!(checked, Checked::Parsed, "nobody is asked");
+            config
+        })
     }
 
     /// What is stored, decrypted.
@@ -206,4 +212,48 @@ fn receipts_come_to_addresses_that_nobody_guesses() {
     assert!(homing_credentials::is_receipt_secret(&fleet, "shop", "oppo", secret));
     assert_eq!(receipt_path(&fleet, &app, Channel::Apns), None);
     assert!(vendor_named("own").is_none() && vendor_named("fax").is_none());
+}
+
+/// Says one thing of every credential, and counts how often it is asked.
+struct Desk(std::result::Result<Checked, CheckError>, AtomicU8);
+
+impl CheckCredentials for Desk {
+    fn check<'a>(
+        &'a self,
+        _: &'static dyn Vendor,
+        credential: &'a homing_channels::Credential,
+        _: UnixMillis,
+        random: [u8; 64],
+    ) -> BoxFuture<'a, std::result::Result<Checked, CheckError>> {
+        assert_eq!(credential.summary().kind, "app_secret");
+        assert_ne!(random[..16], random[16..32], "drawn anew");
+        self.1.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(self.0.clone()).boxed()
+    }
+}
+
+#[test]
+fn what_the_vendor_does_not_take_is_not_stored() {
+    let (app, fleet) = ("shop".parse().unwrap(), FleetSecret::new([7; 32]));
+    let upload = oppo("the-first-secret").as_object().unwrap().clone();
+    for (said, is_kept) in [
+        (Ok(Checked::Access), true),
+        (Err(CheckError::Refused("14".into())), false),
+        (Err(CheckError::Unanswered("503".into())), false),
+    ] {
+        let (world, entropy) = (World::default(), Counting::default());
+        let desk = Desk(said.clone(), AtomicU8::new(0));
+        let place = Place { app: &app, vendor: vendor_named("oppo").unwrap() };
+        let uploaded = Uploaded { upload: &upload, now: NOW, is_kept: true, desk: Some(&desk) };
+        let vault = Vault { fleet: &fleet, entropy: &entropy };
+        let set = set_credential(&world, vault, place, uploaded).now_or_never().unwrap();
+        assert_eq!(set.as_ref().ok().map(|(_, checked)| *checked), said.clone().ok());
+        assert_eq!((world.stored(Channel::Oppo).is_some(), desk.1.load(Ordering::Relaxed)), (is_kept, 1), "{said:?}");
+        match set {
+            Err(ChannelChangeError::Refused(detail)) => assert!(detail.contains("14"), "{detail}"),
+            Err(ChannelChangeError::Unchecked(detail)) => assert!(detail.contains("503"), "{detail}"),
+            Ok(_) => assert!(is_kept),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! `/v1/apps/{app}/channels`: what apps have from vendors, and how vendors are asked.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
-use homing_channels::Vendor;
+use axum::{Extension, Json};
+use homing_channels::{Checked, Vendor};
 use homing_contract::http::v1::{
-    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CredentialUpload,
+    ChannelList, ChannelPolicyRequest, ChannelPolicyView, ChannelSet, ChannelView, CheckedView, CredentialUpload,
 };
 use homing_domain::{App, AppId};
 use homing_endpoint::{ApiJson, ApiPath, ApiQuery, BodyRefusals, Edge, NotFound, Operator, Problem, Refusals};
@@ -13,8 +15,12 @@ use serde::Deserialize;
 
 use super::ConsolePorts;
 use crate::channels::{
-    ChannelChangeError, Place, Vault, channels_of, receipt_path, set_credential, set_policy, vendor_named,
+    ChannelChangeError, Place, Uploaded, Vault, channels_of, receipt_path, set_credential, set_policy, vendor_named,
 };
+use crate::vendor_desk::CheckCredentials;
+
+/// When to come back after a vendor did not say whether it takes a credential: faults that pass take about as long.
+const VENDOR_RETRY_AFTER_SECONDS: u64 = 10;
 
 /// List the vendors' channels of an app
 ///
@@ -71,12 +77,16 @@ pub(super) struct Manner {
     /// Only check it, store nothing; no when left out.
     #[serde(default)]
     validate_only: bool,
+    /// Ask the vendor first whether it takes it, and store it only then; no when left out. Nothing is brought to anybody. What
+    /// the vendor refuses is a 422 `credential_refused` with its code, and a vendor that does not say a 503.
+    #[serde(default)]
+    check: bool,
 }
 
 /// Set or rotate what an app has from a vendor
 ///
 /// The body is what the vendor gave, in the fields that this channel has (see the API document). It is checked, encrypted and
-/// never shown again. To rotate, send the next one: it is used within 5 seconds, without a pause. Of `webpush` an upload without
+/// never shown again; with `check` its vendor is asked about it first. To rotate, send the next one: it is used within 5 seconds, without a pause. Of `webpush` an upload without
 /// `private_key` keeps the key there is, or makes the first one; the answer has its public half.
 #[utoipa::path(
     put,
@@ -102,21 +112,23 @@ pub(super) async fn put_channel<P: ConsolePorts>(
     _: Operator,
     Path(path): Path<(String, String)>,
     ApiQuery(manner): ApiQuery<Manner>,
+    desk: Option<Extension<Arc<dyn CheckCredentials>>>,
     ApiJson { body: CredentialUpload(upload), .. }: ApiJson<CredentialUpload>,
 ) -> Result<Json<ChannelSet>, Problem> {
     let (app, vendor) = read_path(&edge, &path).await?;
     let place = Place { app: &app.id, vendor };
     let vault = Vault { fleet: edge.fleet_secret(), entropy: edge.entropy() };
     let now = edge.now();
-    let set = set_credential(edge.ports(), vault, place, &upload, now, manner.validate_only).await;
-    let config = set.map_err(refused)?;
+    let desk = if manner.check { Some(desk.ok_or_else(no_vendor_is_asked)?.0) } else { None };
+    let uploaded = Uploaded { upload: &upload, now, is_kept: !manner.validate_only, desk: desk.as_deref() };
+    let (config, checked) = set_credential(edge.ports(), vault, place, uploaded).await.map_err(refused)?;
     let path = receipt_path(edge.fleet_secret(), &app.id, place.channel());
     let receipt_url = path.map(|path| format!("{}{path}", edge.public_url().unwrap_or_default()));
     if !manner.validate_only {
         tracing::info!(app = %app.id, channel = %place.channel(), "a vendor's credential was set");
     }
     let channel = ChannelView::new(&config, now);
-    Ok(Json(ChannelSet { channel, receipt_url, validate_only: manner.validate_only }))
+    Ok(Json(ChannelSet { channel, receipt_url, validate_only: manner.validate_only, checked: view(checked) }))
 }
 
 /// Remove what an app has from a vendor
@@ -193,9 +205,27 @@ async fn known_app<P: ConsolePorts>(edge: &Edge<P>, id: &AppId) -> Result<App, P
     app.ok_or_else(|| Problem::not_found("app"))
 }
 
+const fn view(checked: Checked) -> CheckedView {
+    match checked {
+        Checked::Parsed => CheckedView::Parsed,
+        Checked::Access => CheckedView::Access,
+        Checked::Answer => CheckedView::Answer,
+    }
+}
+
+fn no_vendor_is_asked() -> Problem {
+    Problem::conflict("vendors_not_asked", "no vendor can be asked from here: send it without check")
+}
+
 fn refused(error: ChannelChangeError) -> Problem {
     match error {
         ChannelChangeError::Invalid(violations) => violations.into(),
+        ChannelChangeError::Refused(detail) => Problem::unprocessable("credential_refused", "", detail),
+        ChannelChangeError::Unchecked(detail) => {
+            let detail = format!("{detail}; nothing was stored: try again, or send it without check");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "vendor_unavailable", detail)
+                .retry_after(VENDOR_RETRY_AFTER_SECONDS)
+        }
         ChannelChangeError::Busy => Problem::busy(),
         ChannelChangeError::Unreadable => {
             let detail = "the stored credential cannot be read (was the fleet secret replaced?); send private_key too";

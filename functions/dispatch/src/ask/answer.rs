@@ -8,19 +8,17 @@ use homing_domain::{BusEvent, ChannelPolicy, Millis, UnixMillis, VendorAnswer, V
 use homing_telemetry::{CleaningStopped, CredentialRefused, QuotaSpent};
 
 use super::lines::Line;
+use crate::asked::VENDOR_CLEANING_STOPPED as CLEANING_STOPPED;
 
 /// A credential that is refused is not asked with again for so long: somebody has to look at it first, and most vendors block
 /// whoever keeps trying.
 pub(super) const REFUSED_CREDENTIAL_WAIT: Millis = 600_000;
 /// A quota that is spent, and the vendor does not say until when: a window is a minute or a day.
 pub(super) const QUOTA_WAIT: Millis = 600_000;
-/// Of so many devices at least, [`WHOLE_BATCH_PERCENT`] with one of [`OURS_IF_ALL`]: the fault is in the app's settings.
+/// Of so many devices at least, [`WHOLE_BATCH_PERCENT`] with what may be ours ([`Outcome::may_be_ours`]): the fault is in the app's settings.
 pub(super) const WHOLE_BATCH_MIN: usize = 10;
 /// See [`WHOLE_BATCH_MIN`].
 const WHOLE_BATCH_PERCENT: usize = 90;
-/// Codes that one device alone means by itself, and all devices together mean by a credential of another project (FCM) or of
-/// the other environment (APNs).
-const OURS_IF_ALL: [&str; 2] = ["SENDER_ID_MISMATCH", "BadDeviceToken"];
 
 /// What became of one device.
 #[derive(Clone, Debug)]
@@ -50,6 +48,7 @@ pub(super) struct Judge<'a> {
     verdicts: Vec<Option<Verdict>>,
     paused_until: Option<UnixMillis>,
     refused_credential: Option<String>,
+    misconfigured: Option<String>,
     spared: usize,
 }
 
@@ -71,6 +70,7 @@ impl<'a> Judge<'a> {
             verdicts: vec![None; push.to.len()],
             paused_until: None,
             refused_credential: None,
+            misconfigured: None,
             spared: 0,
         }
     }
@@ -158,8 +158,10 @@ impl<'a> Judge<'a> {
             Class::Partial => VendorAnswer::Accepted,
             Class::InvalidToken | Class::BadRequest | Class::Dropped => VendorAnswer::Refused,
         };
-        let is_ours_if_all = matches!(answer, VendorAnswer::InvalidToken(_))
-            && OURS_IF_ALL.iter().any(|code| outcome.code.contains(code));
+        let is_ours_if_all = matches!(answer, VendorAnswer::InvalidToken(_)) && outcome.may_be_ours;
+        if outcome.needs_operator {
+            self.misconfigured.get_or_insert_with(|| outcome.code.clone());
+        }
         Verdict { answer, outcome: outcome.class.name(), is_ours_if_all }
     }
 
@@ -175,8 +177,19 @@ impl<'a> Judge<'a> {
         self.verdicts[devices].fill(Some(verdict.clone()));
     }
 
-    /// Leaves tokens alone that (nearly) all have a fault which is then not theirs.
-    pub(super) fn spare_a_whole_batch(&mut self) {
+    /// Whether the vendor took the message for any device.
+    pub(super) fn has_taken(&self) -> bool {
+        self.verdicts.iter().flatten().any(|verdict| verdict.answer == VendorAnswer::Accepted)
+    }
+
+    /// Leaves tokens alone whose fault may be in the app's settings: where the credential is not known to reach any device
+    /// (`reaches`), and where (nearly) all of a batch have it.
+    pub(super) fn spare_what_may_be_ours(&mut self, reaches: bool) {
+        if !reaches {
+            for verdict in self.verdicts.iter_mut().flatten().filter(|verdict| verdict.is_ours_if_all) {
+                verdict.answer = VendorAnswer::Refused;
+            }
+        }
         let asked = self.verdicts.iter().flatten().filter(|verdict| verdict.outcome != "busy").count();
         let ours = self.verdicts.iter().flatten().filter(|verdict| verdict.is_ours_if_all).count();
         if asked < WHOLE_BATCH_MIN || ours * 100 < asked * WHOLE_BATCH_PERCENT {
@@ -203,6 +216,12 @@ impl<'a> Judge<'a> {
         {
             CredentialRefused { app, channel, code }.emit();
             tell(CREDENTIAL_REFUSED, format!("{channel} refuses the credential of {app}: {code}"));
+        }
+        if let Some(code) = &self.misconfigured
+            && line.may_alert(MISCONFIGURED, now)
+        {
+            tracing::warn!(%app, %channel, code, "a vendor refuses messages for a setting of the app");
+            tell(MISCONFIGURED, format!("{channel} refuses messages of {app} for a setting of the app there: {code}"));
         }
         if self.spared > 0 && line.may_alert(CLEANING_STOPPED, now) {
             CleaningStopped { app, channel, dead: self.spared, seen: self.verdicts.len() }.emit();
@@ -238,5 +257,5 @@ impl<'a> Judge<'a> {
 
 /// Names of alerts: stable, see [`BusEvent::Alert`].
 const CREDENTIAL_REFUSED: &str = "vendor_credential_refused";
-const CLEANING_STOPPED: &str = "vendor_cleaning_stopped";
+const MISCONFIGURED: &str = "vendor_misconfigured";
 const QUOTA_SPENT: &str = "vendor_quota_spent";

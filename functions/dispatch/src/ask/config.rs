@@ -1,5 +1,6 @@
 //! What an app has set for a channel, opened and parsed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -27,6 +28,19 @@ pub(super) struct Usable {
     sealed: Bytes,
     pub(super) credential: Credential,
     pub(super) access: AccessKeeper,
+    /// Whether the vendor took a message for any device with it, in this process.
+    has_reached: AtomicBool,
+}
+
+impl Usable {
+    /// Whether it is known to reach devices; `now` = it just did.
+    pub(super) fn reaches(&self, now: bool) -> bool {
+        // It only ever becomes true, and who sees it late spares a token once more.
+        if now {
+            self.has_reached.store(true, Ordering::Relaxed);
+        }
+        now || self.has_reached.load(Ordering::Relaxed)
+    }
 }
 
 /// What was read last, and when.
@@ -73,5 +87,10 @@ fn parsed(config: &ChannelConfig, sealed: &Bytes, fleet: &FleetSecret, now: Unix
     let upload = serde_json::from_slice(&upload).map_err(|_| "what is stored is no JSON".to_owned())?;
     let vendor = vendor(config.channel).ok_or("the own link has no credential")?;
     let credential = vendor.read_credential(&upload, now).map_err(|error| error.to_string())?;
-    Ok(Usable { sealed: sealed.clone(), credential, access: AccessKeeper::default() })
+    Ok(Usable {
+        sealed: sealed.clone(),
+        credential,
+        access: AccessKeeper::default(),
+        has_reached: AtomicBool::new(false),
+    })
 }

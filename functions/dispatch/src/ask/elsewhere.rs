@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use homing_domain::{AppId, Channel, UnixMillis, VendorAnswer, VendorPush};
-use homing_ports::{Clock, Error, Fault, Result, VendorChannels, Vendors};
+use homing_ports::{Admission, Clock, Error, Fault, Result, VendorChannels, Vendors};
 
 use super::batch_max;
 use super::config::CONFIG_KEPT_FOR;
@@ -37,6 +37,8 @@ impl<P: VendorChannels + Clock> AskedElsewhere<P> {
 }
 
 impl<P: VendorChannels + Clock> Vendors for AskedElsewhere<P> {
+    type Held = ();
+
     async fn serves(&self, app: &AppId, channel: Channel) -> Result<bool> {
         let (key, now) = ((app.clone(), channel), self.ports.now());
         if channel == Channel::Own {
@@ -64,7 +66,13 @@ impl<P: VendorChannels + Clock> Vendors for AskedElsewhere<P> {
         batch_max(channel)
     }
 
-    async fn ask_vendor(&self, _: VendorPush) -> Result<Vec<VendorAnswer>> {
+    async fn admit(&self, _: &AppId, _: Channel, _: usize) -> Result<Admission<()>> {
+        Err(Error::new(Fault::Broken, "admit to a vendor in a process that has no credentials"))
+    }
+
+    async fn ask_vendor(&self, _: &VendorPush, _: Admission<()>) -> Result<Vec<VendorAnswer>> {
         Err(Error::new(Fault::Broken, "ask a vendor in a process that has no credentials"))
     }
+
+    async fn give_back(&self, _: &AppId, _: Channel, _: Admission<()>) {}
 }

@@ -44,7 +44,14 @@ type Used = (UnixMillis, Arc<Line>);
 pub(super) struct Lines(Mutex<HashMap<(AppId, Channel), Used>>);
 
 impl Lines {
-    pub(super) fn line(&self, app: &AppId, channel: Channel, now: UnixMillis) -> Arc<Line> {
+    /// `jitter` is asked for chance when the line is new.
+    pub(super) fn line(
+        &self,
+        app: &AppId,
+        channel: Channel,
+        now: UnixMillis,
+        jitter: impl FnOnce() -> u32,
+    ) -> Arc<Line> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (app.clone(), channel);
         if lines.len() >= LINES_MAX && !lines.contains_key(&key) {
@@ -56,7 +63,7 @@ impl Lines {
                 app: app.clone(),
                 channel,
                 config: ConfigCache::default(),
-                circuit: Circuit::default(),
+                circuit: Circuit::new(jitter()),
                 alerted: Mutex::default(),
             };
             (now, Arc::new(line))

@@ -11,41 +11,43 @@ use homing_ports::{Clock, Entropy, Outbound};
 
 use super::Places;
 use super::access::AccessDesk;
+use super::admission::ADMITTED_MAX;
 use super::answer::Judge;
 use super::carrier::LineCarrier;
 use super::config::Usable;
 use super::content::message_id;
 use super::lines::Line;
 
-/// Requests of one push that are under way at the same time.
-const REQUESTS_AT_ONCE: usize = 256;
-
-/// A push's devices in the requests that they are asked for with.
+/// How devices share requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share<'a> {
-    to: &'a [VendorAddress],
+pub(super) struct Batching {
     batch: usize,
 }
 
-impl<'a> Share<'a> {
+impl Batching {
     /// As many devices in a request as the policy and the vendor allow.
-    pub(super) fn of(push: &'a VendorPush, batch_max: Option<u16>, tokens_max: usize) -> Self {
+    pub(super) fn of(batch_max: Option<u16>, tokens_max: usize) -> Self {
         let batch = batch_max.map_or(tokens_max, |most| tokens_max.min(usize::from(most)));
-        Self { to: &push.to, batch: batch.max(1) }
+        Self { batch: batch.max(1) }
     }
 
-    pub(super) fn requests(self) -> u32 {
-        u32::try_from(self.to.len().div_ceil(self.batch)).unwrap_or(u32::MAX)
+    /// Requests for so many devices.
+    pub(super) fn requests(self, devices: usize) -> u32 {
+        u32::try_from(devices.div_ceil(self.batch)).unwrap_or(u32::MAX)
     }
 
-    /// Devices in the first so many requests.
-    pub(super) fn devices_of(self, requests: u32) -> usize {
-        self.batch.saturating_mul(requests as usize).min(self.to.len())
+    /// Requests that are made together: one at least.
+    pub(super) fn at_once(self) -> u32 {
+        u32::try_from(ADMITTED_MAX / self.batch).unwrap_or(u32::MAX).max(1)
     }
 
-    /// The first so many requests.
-    pub(super) fn first(self, requests: u32) -> Vec<&'a [VendorAddress]> {
-        self.to.chunks(self.batch).take(requests as usize).collect()
+    /// Devices in so many requests.
+    pub(super) const fn devices(self, requests: u32) -> usize {
+        self.batch.saturating_mul(requests as usize)
+    }
+
+    fn of_push(self, to: &[VendorAddress]) -> impl Iterator<Item = &[VendorAddress]> {
+        to.chunks(self.batch)
     }
 }
 
@@ -70,12 +72,13 @@ pub(super) fn callback_url(fleet: &FleetSecret, places: &Places, line: &Line) ->
 }
 
 impl<P: Clock, O: Outbound> Questions<'_, P, O> {
-    /// Makes these requests, and takes what comes of each in.
+    /// Makes the requests for these devices of the push, its first ones, and takes what comes of each in.
     pub(super) async fn ask(
         &self,
         push: &VendorPush,
         content: &Content,
-        batches: &[&[VendorAddress]],
+        to: &[VendorAddress],
+        batching: Batching,
         judge: &mut Judge<'_>,
     ) {
         let carrier = LineCarrier {
@@ -95,16 +98,14 @@ impl<P: Clock, O: Outbound> Questions<'_, P, O> {
         };
         // Before the first of hundreds: where there is no access, none of them is made.
         let access = desk.access(None).await;
+        let answers = match &access {
+            Ok(_) => join_all(batching.of_push(to).map(|to| self.one(push, content, to, &carrier, &desk))).await,
+            Err(failure) => batching.of_push(to).map(|_| Err(failure.clone())).collect(),
+        };
         let mut from = 0;
-        for some in batches.chunks(REQUESTS_AT_ONCE) {
-            let answers = match &access {
-                Ok(_) => join_all(some.iter().map(|to| self.one(push, content, to, &carrier, &desk))).await,
-                Err(failure) => vec![Err(failure.clone()); some.len()],
-            };
-            for (to, answer) in some.iter().zip(answers) {
-                judge.take(from..from + to.len(), answer);
-                from += to.len();
-            }
+        for (to, answer) in batching.of_push(to).zip(answers) {
+            judge.take(from..from + to.len(), answer);
+            from += to.len();
         }
     }
 

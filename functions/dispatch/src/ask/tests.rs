@@ -5,7 +5,8 @@ mod world;
 use homing_domain::{BusEvent, Channel, ChannelPolicy, VendorAnswer};
 use homing_ports::Vendors as _;
 
-use super::answer::REFUSED_CREDENTIAL_WAIT;
+use super::admission::ADMITTED_MAX;
+use super::answer::{QUOTA_WAIT, REFUSED_CREDENTIAL_WAIT};
 use super::circuit::{FAILURES_MAX, PAUSE_FIRST, PROBE_WAIT};
 use super::config::CONFIG_KEPT_FOR;
 use super::requests::request_id;
@@ -14,6 +15,7 @@ use world::{Answer, NOW, World, app, now_or_panic, push};
 const APNS: Channel = Channel::Apns;
 const XIAOMI: Channel = Channel::Xiaomi;
 const HUAWEI: Channel = Channel::Huawei;
+const MEIZU: Channel = Channel::Meizu;
 const VIVO: Channel = Channel::Vivo;
 
 const ACCEPTED: VendorAnswer = VendorAnswer::Accepted;
@@ -39,7 +41,7 @@ fn nothing_goes_by_a_channel_without_a_credential_and_changes_are_seen_in_time()
     assert!(serves());
     world.pass(1);
     assert!(!serves());
-    let answers = now_or_panic(vendors.ask_vendor(push(XIAOMI, 2))).unwrap();
+    let answers = world.vendors_ask(&vendors, push(XIAOMI, 2));
     assert_eq!(answers, [VendorAnswer::Busy(CONFIG_KEPT_FOR); 2], "the next look ends it");
 }
 
@@ -60,7 +62,7 @@ fn who_leaves_devices_to_vendors_and_who_asks_agree_on_what_is_served() {
         world.with(|state| state.config.as_mut().unwrap().credential = None);
         world.pass(CONFIG_KEPT_FOR);
     }
-    assert!(now_or_panic(elsewhere.ask_vendor(push(XIAOMI, 1))).is_err());
+    assert!(now_or_panic(elsewhere.admit(&app(), XIAOMI, 1)).is_err());
 }
 
 #[test]
@@ -164,14 +166,30 @@ fn a_refused_credential_cleans_nothing_and_is_told_once_in_a_while() {
 }
 
 #[test]
+fn what_only_an_operator_can_mend_is_told() {
+    let world = World::new(APNS, ChannelPolicy::default());
+    world.always(Answer::json(400, r#"{"reason":"DeviceTokenNotForTopic"}"#));
+    assert_eq!(world.ask(push(APNS, 3)), [VendorAnswer::Refused; 3]);
+    assert_eq!(world.with(|state| state.alerts.len()), 1, "once");
+}
+
+#[test]
 fn a_batch_of_another_environments_tokens_is_spared() {
     let bad = Answer::json(400, r#"{"reason":"BadDeviceToken"}"#);
-    for (devices, expected) in [(9, VendorAnswer::InvalidToken(NOW)), (10, VendorAnswer::Refused)] {
+    // As long as nobody is known to be reached, one alone may be of the other environment too.
+    for (devices, has_reached, expected, alerts) in [
+        (1, false, VendorAnswer::Refused, 0),
+        (9, true, VendorAnswer::InvalidToken(NOW), 0),
+        (10, true, VendorAnswer::Refused, 1),
+    ] {
         let world = World::new(APNS, ChannelPolicy::default());
+        if has_reached {
+            world.once(accepts(APNS));
+            assert_eq!(world.ask(push(APNS, 1)), [VendorAnswer::Accepted]);
+        }
         world.always(bad.clone());
         assert_eq!(world.ask(push(APNS, devices)), vec![expected; usize::from(devices)]);
-        let alerts = world.with(|state| state.alerts.len());
-        assert_eq!(alerts, usize::from(expected == VendorAnswer::Refused));
+        assert_eq!(world.with(|state| state.alerts.len()), alerts, "{devices}");
     }
     // One of ten is a device's own affair.
     let world = World::new(APNS, ChannelPolicy::default());
@@ -271,6 +289,75 @@ fn a_vendor_that_is_down_is_left_alone_and_found_again() {
     let answers = ask(3);
     assert_eq!(answers, [ACCEPTED, VendorAnswer::Busy(PROBE_WAIT), VendorAnswer::Busy(PROBE_WAIT)], "one probes");
     assert_eq!(ask(3), [ACCEPTED; 3]);
+}
+
+#[test]
+fn a_probe_that_asks_nobody_is_left_to_the_next_one() {
+    let world = World::new(XIAOMI, ChannelPolicy::default());
+    world.always(Answer::Unsent);
+    let vendors = world.vendors();
+    let admit = || now_or_panic(vendors.admit(&app(), XIAOMI, 5)).unwrap();
+    for _ in 0..FAILURES_MAX {
+        world.vendors_ask(&vendors, push(XIAOMI, 1));
+    }
+    assert_eq!((admit().devices, admit().wait), (0, PAUSE_FIRST));
+    world.pass(PAUSE_FIRST);
+    let first = admit();
+    assert_eq!((first.devices, admit().devices), (5, 0), "one request takes all five");
+    drop(first);
+    let second = admit();
+    assert_eq!(second.devices, 5);
+    now_or_panic(vendors.give_back(&app(), XIAOMI, second));
+    world.always(accepts(XIAOMI));
+    assert_eq!(world.vendors_ask(&vendors, push(XIAOMI, 5)), [ACCEPTED; 5]);
+}
+
+#[test]
+fn a_share_of_the_rate_that_was_not_used_is_given_back() {
+    let policy = ChannelPolicy { per_second: Some(10), burst: Some(3), ..ChannelPolicy::default() };
+    let world = World::new(APNS, policy);
+    world.always(accepts(APNS));
+    let vendors = world.vendors();
+    let admit = |wanted| now_or_panic(vendors.admit(&app(), APNS, wanted)).unwrap();
+    let first = admit(10);
+    assert_eq!((first.devices, first.wait, admit(10).devices), (3, 700, 0));
+    now_or_panic(vendors.give_back(&app(), APNS, first));
+    // Of three that are admitted one is left to be asked for.
+    let second = admit(3);
+    assert_eq!((second.devices, second.wait), (3, 0));
+    assert_eq!(now_or_panic(vendors.ask_vendor(&push(APNS, 1), second)).unwrap(), [ACCEPTED]);
+    assert_eq!(admit(3).devices, 2);
+    // What nobody gave back is lost, and the rate makes up for it.
+    world.pass(300);
+    assert_eq!(admit(3).devices, 3);
+}
+
+#[test]
+fn no_more_are_admitted_than_are_asked_together() {
+    for (channel, batch_max, expected) in
+        [(APNS, None, ADMITTED_MAX), (XIAOMI, None, 1_000), (XIAOMI, Some(100), 100), (XIAOMI, Some(60), 120)]
+    {
+        let policy = ChannelPolicy { batch_max, per_second: Some(5_000), ..ChannelPolicy::default() };
+        let vendors = World::new(channel, policy).vendors();
+        let leave = now_or_panic(vendors.admit(&app(), channel, 5_000)).unwrap();
+        assert_eq!((leave.devices, leave.wait), (expected, 0), "{channel} {batch_max:?}");
+    }
+}
+
+/// Meizu: 110011 under a target is that device's day, 110019 of the whole is the app's.
+#[test]
+fn a_device_that_had_enough_for_today_waits_alone() {
+    let world = World::new(MEIZU, ChannelPolicy::default());
+    world.once(Answer::json(200, r#"{"code":"200","value":{"110011":["token-0"]},"msgId":"m"}"#));
+    world.once(Answer::json(200, r#"{"code":"200","value":{"110011":["token-0"]},"msgId":"m"}"#));
+    world.always(Answer::json(200, r#"{"code":"110019","message":"too many today"}"#));
+    assert_eq!(world.ask(push(MEIZU, 2)), [VendorAnswer::Later(QUOTA_WAIT), ACCEPTED]);
+    assert_eq!(world.ask(push(MEIZU, 1)), [VendorAnswer::Later(QUOTA_WAIT)], "alone it is not the app either");
+    assert_eq!(world.with(|state| state.alerts.len()), 0);
+    assert!(matches!(world.ask(push(MEIZU, 1))[..], [VendorAnswer::Busy(until)] if until > QUOTA_WAIT));
+    assert_eq!(world.with(|state| (state.calls.len(), state.alerts.len())), (3, 1));
+    assert!(matches!(world.ask(push(MEIZU, 1))[..], [VendorAnswer::Busy(_)]));
+    assert_eq!(world.with(|state| state.calls.len()), 3, "nobody asks for the app");
 }
 
 #[test]

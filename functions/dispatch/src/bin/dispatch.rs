@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use homing_channels::Origins;
 use homing_dispatch::Dispatch;
 use homing_dispatch::ask::{AppVendors, AskedElsewhere, Places};
 use homing_domain::UnixMillis;
@@ -36,8 +37,11 @@ async fn dispatch(host: &Host) -> Result<(), Error> {
 
 /// What one vendor is to be asked.
 async fn vendors(host: &Host) -> Result<(), Error> {
-    let outbound = HttpOutbound::new(HttpSettings::default(), Arc::new(default_provider()))?;
-    let places = Places { public_url: host.public_url().map(str::to_owned), ..Places::default() };
+    let origins = Origins::read(host.vendors_origins())
+        .map_err(|part| format!("HOMING_VENDORS_ORIGINS: {part:?} is not NAME=URL or a URL"))?;
+    let settings = HttpSettings { redirected: origins.redirected(), ..HttpSettings::default() };
+    let outbound = HttpOutbound::new(settings, Arc::new(default_provider()))?;
+    let places = Places { origins, public_url: host.public_url().map(str::to_owned) };
     let entropy = Arc::new(host.entropy());
     let vendors = AppVendors::new(host.ports(), Arc::new(outbound), entropy, host.fleet_secret()?, places);
     let stage = &Dispatch::new(host.ports(), Arc::new(vendors));

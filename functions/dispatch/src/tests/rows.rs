@@ -1,10 +1,12 @@
 //! The rest of the world: the directory, the feed, the ledger's rows, the vendors.
 
 use homing_domain::{
-    AppId, BatchId, Channel, Claimed, Delivery, Device, DeviceId, FeedEntry, FeedOffset, MessageId, Receipt, ShardId,
-    Tally, UnixMillis, UserId, VendorAnswer, VendorPush,
+    AppId, BatchId, BusEvent, Channel, Claimed, Delivery, Device, DeviceId, FeedEntry, FeedOffset, MessageId, Receipt,
+    ShardId, Tally, UnixMillis, UserId, VendorAnswer, VendorPush,
 };
-use homing_ports::{Created, Devices, Error, Fault, Feeds, Ledger, Replaced, Result, VendorTokens, Vendors};
+use homing_ports::{
+    Admission, Created, Devices, Error, Events, Fault, Feeds, Ledger, Replaced, Result, VendorTokens, Vendors,
+};
 
 use super::world::{When, World};
 
@@ -105,10 +107,16 @@ impl Ledger for World {
         channel: Channel,
         now: UnixMillis,
     ) -> Result<Claimed> {
-        self.call(|state, _| {
+        let claimed = self.call(|state, _| {
             let row = state.deliveries.entry((message, device));
             row.or_insert_with(|| Delivery::new(message, device, channel)).claim(now)
-        })
+        });
+        if self.with(|state| {
+            state.dies_after_claims.as_mut().is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) <= 1)
+        }) {
+            std::future::pending::<()>().await;
+        }
+        claimed
     }
 
     async fn release_claim(&self, message: MessageId, device: DeviceId) -> Result<()> {
@@ -146,8 +154,16 @@ impl VendorTokens for World {
     }
 }
 
+impl Events for World {
+    async fn publish(&self, events: Vec<BusEvent>) -> Result<()> {
+        self.call(|state, _| state.published.extend(events))
+    }
+}
+
 /// A call that is cut off has reached the vendor for some, and nobody knows for which.
 impl Vendors for World {
+    type Held = ();
+
     async fn serves(&self, _: &AppId, channel: Channel) -> Result<bool> {
         self.with(|state| Ok(state.channels.contains(&channel)))
     }
@@ -160,7 +176,22 @@ impl Vendors for World {
         self.with(|state| state.batch_max)
     }
 
-    async fn ask_vendor(&self, push: VendorPush) -> Result<Vec<VendorAnswer>> {
+    async fn admit(&self, _: &AppId, _: Channel, wanted: usize) -> Result<Admission<()>> {
+        self.with(|state| {
+            if state.admits.is_empty() {
+                return Ok(Admission { devices: wanted, wait: 0, held: () });
+            }
+            let (devices, wait) = state.admits.remove(0);
+            Ok(Admission { devices, wait, held: () })
+        })
+    }
+
+    async fn give_back(&self, _: &AppId, _: Channel, admission: Admission<()>) {
+        self.with(|state| state.given_back.push(admission.devices));
+    }
+
+    async fn ask_vendor(&self, push: &VendorPush, admission: Admission<()>) -> Result<Vec<VendorAnswer>> {
+        assert!(push.to.len() <= admission.devices, "asked for more than were admitted");
         self.with(|state| {
             state.calls += 1;
             let strikes = state.fail_at.filter(|(at, _)| *at == state.calls).map(|(_, when)| when);

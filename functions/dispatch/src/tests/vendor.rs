@@ -7,7 +7,8 @@ use homing_contract::queue::encode;
 use homing_domain::limits::VENDOR_CLAIM_KEPT_FOR;
 use homing_domain::mailbox::EntryState;
 use homing_domain::{
-    Channel, Claimed, Delivery, DeliveryPolicy, DeviceId, Flow, Localization, Notice, Reason, Stage, VendorAnswer,
+    BusEvent, Channel, Claimed, Delivery, DeliveryPolicy, DeviceId, Flow, Localization, Notice, Reason, Stage,
+    VendorAnswer,
 };
 use homing_ports::{Outgoing, QueueName};
 
@@ -266,6 +267,12 @@ fn where_very_many_tokens_die_at_once_none_is_forgotten() {
     play(&world, items);
     assert!(many.iter().all(|id| token(&world, *id).is_some()));
     assert_eq!(ends_but_handed_off(&world).len(), many.len(), "their deliveries failed all the same");
+    world.with(|state| {
+        let [BusEvent::Alert { app: Some(app), name: "vendor_cleaning_stopped", .. }] = &state.published[..] else {
+            panic!("{:?}", state.published)
+        };
+        assert_eq!(app.as_str(), "demo");
+    });
 }
 
 #[test]

@@ -8,9 +8,9 @@ use homing_domain::mailbox::{
     Tombstoned, Trimmed, Withdrawn,
 };
 use homing_domain::{
-    AppId, ChangeRefused, Channel, ConnSeq, Delivery, Device, DeviceId, FeedEntry, FeedOffset, GatewayRef, Lease,
-    Message, MessageChange, MessageId, Millis, Notice, Reason, ReceiptBatch, Seq, Shard, ShardId, UnixMillis, UserHash,
-    VendorAnswer, VendorPush,
+    AppId, BusEvent, ChangeRefused, Channel, ConnSeq, Delivery, Device, DeviceId, FeedEntry, FeedOffset, GatewayRef,
+    Lease, Message, MessageChange, MessageId, Millis, Notice, Reason, ReceiptBatch, Seq, Shard, ShardId, UnixMillis,
+    UserHash, VendorAnswer, VendorPush,
 };
 use homing_ports::{
     Accepted, Clock, Created, DeadLetter, Error, Fault, Gateways, Mailboxes, Messages, Notices, Outgoing, QueueName,
@@ -61,6 +61,14 @@ pub(super) struct State {
     pub(super) may_repeat: bool,
     /// Devices that a vendor is asked for at once.
     pub(super) batch_max: usize,
+    /// For how many devices vendors may be asked, and when for the others, before it is for all.
+    pub(super) admits: Vec<(usize, Millis)>,
+    /// The process dies after so many claims more.
+    pub(super) dies_after_claims: Option<usize>,
+    /// Leaves that nobody was asked for with, by their devices.
+    pub(super) given_back: Vec<usize>,
+    /// What was told on the bus.
+    pub(super) published: Vec<BusEvent>,
     /// Tokens that the index forgot.
     pub(super) tokens_released: Vec<(Channel, String, DeviceId)>,
 }

@@ -1,11 +1,10 @@
 //! `POST /wp/{token}` and `DELETE /wp/messages/{token}`: a push service for any Web Push library.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use homing_contract::http::v1::ProblemView;
 use homing_credentials::WebPushEndpoint;
-use homing_endpoint::{ApiPath, Edge, Lane, Problem, Refusals, origin};
+use homing_endpoint::{ApiBytes, ApiPath, Edge, Lane, Problem, Refusals, origin};
 use homing_ports::Devices;
 use http::{HeaderMap, StatusCode, Uri, header};
 use utoipa_axum::router::OpenApiRouter;
@@ -56,7 +55,7 @@ async fn post_web_push<P: Ports + Devices + 'static>(
     ApiPath(token): ApiPath<String>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> Result<Response, Problem> {
     let endpoint = edge.keys().read_web_push_token(&token).ok_or_else(|| Problem::not_found("subscription"))?;
     let app = edge.app(&endpoint.app).await?.ok_or_else(|| gone("app"))?;

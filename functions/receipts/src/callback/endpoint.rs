@@ -3,27 +3,35 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use homing_channels::{Callback, CallbackError, Credential, Vendor, vendor};
 use homing_contract::http::v1::ProblemView;
 use homing_credentials::{is_receipt_secret, open};
 use homing_directory::CleaningBreakers;
 use homing_domain::{AppId, ChannelConfig, UnixMillis};
-use homing_endpoint::{Edge, Problem};
-use http::HeaderMap;
+use homing_endpoint::{Edge, Problem, body_size, read_body};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
 
+use super::room::Room;
 use super::{CallbackPorts, Sender, take};
 
 /// Largest callback: vendors batch about a thousand receipts of a few hundred bytes.
 const CALLBACK_MAX_BYTES: usize = 1_024 * 1_024;
+/// When to come back after too much was under way: what is read then takes that long at most, if its sender is no snail.
+const FULL_RETRY_AFTER_SECONDS: u64 = 1;
 
-/// The layer that lets larger bodies in than elsewhere.
-pub(crate) fn body_limit() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(CALLBACK_MAX_BYTES)
+/// What the callbacks of one process share.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    breakers: CleaningBreakers,
+    room: Room,
 }
+
+/// The address of a callback: channel, app, secret.
+type Address = (String, String, String);
 
 /// Take a vendor's receipts
 ///
@@ -48,29 +56,42 @@ pub(crate) fn body_limit() -> DefaultBodyLimit {
             body = ProblemView, content_type = "application/problem+json"),
         (status = 404, description = "There is no such address.",
             body = ProblemView, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive within 10 s.",
+            body = ProblemView, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 1 MiB.",
             body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, description = "The store does not answer; try again.",
+        (status = 429, description = "Too many a second for this app and vendor; `Retry-After` says when to come back.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was taken: too much is under way, or the store does not answer; `Retry-After` says when to come back.",
             body = ProblemView, content_type = "application/problem+json"),
     ),
     security(()),
 )]
 pub(crate) async fn post_callback<P: CallbackPorts + 'static>(
     State(edge): State<Edge<P>>,
-    Extension(breakers): Extension<Arc<CleaningBreakers>>,
-    Path((channel, app, secret)): Path<(String, String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    Extension(desk): Extension<Arc<Desk>>,
+    address: Result<Path<Address>, PathRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let Path((channel, app, secret)) = address.map_err(|_| no_such_address())?;
     let (vendor, app) = known(&edge, &channel, &app, &secret).ok_or_else(no_such_address)?;
-    let config = edge.ports().channel_config(&app, vendor.channel()).await?.ok_or_else(no_such_address)?;
-    let now = edge.now();
+    let channel = vendor.channel();
+    edge.admit_callback(&app, channel)?;
+    let config = edge.ports().channel_config(&app, channel).await?.ok_or_else(no_such_address)?;
     let credential = credential(&edge, vendor, &config)?;
-    let read = vendor.read_callback(&credential, Callback { headers: &headers, body: &body }, now);
+    // Nothing of the body is read before all that can be refused without it is.
+    let (head, body) = request.into_parts();
+    let size = body_size(&body, CALLBACK_MAX_BYTES)?;
+    let place = desk.room.enter(&app, channel, size).ok_or_else(full)?;
+    let body = read_body(body, CALLBACK_MAX_BYTES, edge.limits().callback_within).await?;
+    let now = edge.now();
+    let read = vendor.read_callback(&credential, Callback { headers: &head.headers, body: &body }, now);
     let events = read.map_err(refused)?;
+    drop(body);
     let is_proven = wants_proof(vendor, &credential, now);
-    let sender = Sender { app: &app, channel: vendor.channel(), is_proven };
-    take(edge.ports(), &breakers, sender, &events, now).await?;
+    let sender = Sender { app: &app, channel, is_proven };
+    take(edge.ports(), &desk.breakers, sender, &events, now).await?;
+    drop(place);
     let content_type = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(([content_type], vendor.callback_reply()).into_response())
 }
@@ -91,6 +112,12 @@ fn wants_proof(vendor: &dyn Vendor, credential: &Credential, now: UnixMillis) ->
 /// Whether the channel, the app, the secret or the setting is not there: whoever guesses learns nothing from it.
 fn no_such_address() -> Problem {
     Problem::not_found("path")
+}
+
+/// Too much of callbacks is being read.
+fn full() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many callbacks are under way; try again")
+        .retry_after(FULL_RETRY_AFTER_SECONDS)
 }
 
 /// What signatures are checked with. One that was good when it was stored and is not now is a fault of the installation.

@@ -5,14 +5,13 @@ mod world;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
 use futures_util::FutureExt as _;
 use homing_contract::queue::{ReceiptsInput, decode_receipts_input};
 use homing_credentials::{FleetSecret, receipt_secret, seal};
 use homing_directory::CLEANING_TOKENS_MIN;
 use homing_domain::{ChannelConfig, ChannelCredential, ChannelPolicy, Device, Reason};
-use http::HeaderMap;
 
 use super::endpoint::post_callback;
 use super::*;
@@ -185,11 +184,11 @@ fn when_very_many_tokens_die_at_once_none_is_forgotten() {
 }
 
 /// The answer's status to a request at the endpoint, and how many batches it made.
-fn posted(world: &Arc<World>, channel: &str, app: &str, secret: &str, body: &str) -> (u16, usize) {
+async fn posted(world: &Arc<World>, channel: &str, app: &str, secret: &str, body: &str) -> (u16, usize) {
     let path = Path((channel.to_owned(), app.to_owned(), secret.to_owned()));
-    let body = Bytes::copy_from_slice(body.as_bytes());
-    let posted = post_callback(State(world.edge()), Extension(Arc::default()), path, HeaderMap::new(), body);
-    let status = match posted.now_or_never().unwrap() {
+    let request = Request::new(Body::from(body.to_owned()));
+    let posted = post_callback(State(world.edge()), Extension(Arc::default()), Ok(path), request);
+    let status = match posted.await {
         Ok(response) => response.status(),
         Err(problem) => problem.status(),
     };
@@ -214,8 +213,8 @@ fn configured(world: &World, channel: Channel, upload: &serde_json::Value) -> St
     receipt_secret(&fleet, "shop", channel.name())
 }
 
-#[test]
-fn the_endpoint_tells_a_guesser_nothing_and_a_vendor_what_is_wrong() {
+#[tokio::test]
+async fn the_endpoint_tells_a_guesser_nothing_and_a_vendor_what_is_wrong() {
     let world = Arc::new(world([1]));
     asked(&world, message(7), phone(1));
     let secret = configured(
@@ -227,8 +226,8 @@ fn the_endpoint_tells_a_guesser_nothing_and_a_vendor_what_is_wrong() {
     let body = format!(
         r#"[{{"messageId":"m1","appId":"a","taskId":"","registrationIds":"t1","eventTime":"1699999999000","param":"{param}","eventType":"push_arrive"}}]"#
     );
-    assert_eq!(posted(&world, "oppo", "shop", &secret, &body), (200, 1));
-    assert_eq!(posted(&world, "oppo", "shop", &secret, "not JSON"), (400, 0));
+    assert_eq!(posted(&world, "oppo", "shop", &secret, &body).await, (200, 1));
+    assert_eq!(posted(&world, "oppo", "shop", &secret, "not JSON").await, (400, 0));
     for (channel, app, secret) in [
         ("oppo", "shop", "wrong"),
         ("oppo", "demo", &*secret),
@@ -237,20 +236,20 @@ fn the_endpoint_tells_a_guesser_nothing_and_a_vendor_what_is_wrong() {
         ("apns", "shop", &secret),
         ("oppo", "", &secret),
     ] {
-        assert_eq!(posted(&world, channel, app, secret, &body), (404, 0), "{channel} {app}");
+        assert_eq!(posted(&world, channel, app, secret, &body).await, (404, 0), "{channel} {app}");
     }
     world.with(|state| state.channel_config = None);
-    assert_eq!(posted(&world, "oppo", "shop", &secret, &body), (404, 0), "nothing is set any more");
+    assert_eq!(posted(&world, "oppo", "shop", &secret, &body).await, (404, 0), "nothing is set any more");
 }
 
-#[test]
-fn a_signature_that_is_asked_for_is_needed() {
+#[tokio::test]
+async fn a_signature_that_is_asked_for_is_needed() {
     let world = Arc::new(world([1]));
     let upload = serde_json::json!({
         "app_id": "100001", "app_secret": "secret-of-the-app", "callback_access_token": "token-of-callbacks",
     });
     let secret = configured(&world, Channel::Meizu, &upload);
-    let unsigned = posted(&world, "meizu", "shop", &secret, "cb=%7B%7D");
+    let unsigned = posted(&world, "meizu", "shop", &secret, "cb=%7B%7D").await;
     assert_eq!(unsigned, (401, 0));
-    assert_eq!(posted(&world, "meizu", "shop", &secret, "cb=%7B%7D&access_token=token-of-callbacks"), (200, 0));
+    assert_eq!(posted(&world, "meizu", "shop", &secret, "cb=%7B%7D&access_token=token-of-callbacks").await, (200, 0));
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{badge, check, seconds};
+use super::VENDOR;
+use crate::android::{badge, check, seconds};
 use crate::app_data::{app_data, replaced_by_number};
 use crate::merge::merge;
 use crate::{Click, Content, EncodeError};
@@ -39,7 +40,7 @@ pub(super) fn message(content: &Content) -> Result<(Map<String, Value>, u16), En
     }
     message.remove("target");
     let shown = message.get("payload").and_then(|payload| payload.get("notification"));
-    check(&message, shown.filter(|_| push_type == PUSH_TYPE_ALERT))?;
+    check(&message, VENDOR, shown.filter(|_| push_type == PUSH_TYPE_ALERT))?;
     Ok((message, push_type))
 }
 

@@ -101,6 +101,22 @@ pub struct ChannelSet {
     /// Whether it was only checked (`validate_only`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub validate_only: bool,
+    /// How far it was checked.
+    #[serde(default)]
+    pub checked: CheckedView,
+}
+
+/// How far a credential was checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckedView {
+    /// Its fields were read: the vendor was not asked, or there is nobody to ask.
+    #[default]
+    Parsed,
+    /// The vendor gave access for it.
+    Access,
+    /// The vendor took it with a message for a device that cannot exist.
+    Answer,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -105,6 +105,7 @@ fn upload(channel: Channel) -> String {
     let upload = match channel {
         Channel::Xiaomi => json!({ "app_secret": "secret", "package": "com.example.demo" }),
         Channel::Huawei => json!({ "app_id": "1", "client_id": "1", "client_secret": "secret" }),
+        Channel::Meizu => json!({ "app_id": "1", "app_secret": "secret" }),
         Channel::Vivo => json!({ "app_id": "1", "app_key": "key", "app_secret": "secret" }),
         Channel::Apns => {
             json!({ "team_id": "TEAM567890", "key_id": "KEY4567890", "bundle_id": "com.example", "key": p8(),
@@ -187,7 +188,8 @@ impl World {
     }
 
     pub(super) fn vendors_ask(&self, vendors: &AppVendors<Self, Self>, push: VendorPush) -> Vec<VendorAnswer> {
-        now_or_panic(vendors.ask_vendor(push)).unwrap()
+        let admission = now_or_panic(vendors.admit(&push.app, push.channel, push.to.len())).unwrap();
+        now_or_panic(vendors.ask_vendor(&push, admission)).unwrap()
     }
 
     /// Asks by the one process of the test.

@@ -64,7 +64,7 @@ impl World {
         let forgets_lanes = self.is(Mutant::LaneHistoryForgotten);
         self.executor.spawn(owner, true, async move {
             let outcome = match wish {
-                Wish::Bind(device, user) => match bind_user(&weak, device, user.as_ref(), weak.now()).await {
+                Wish::Bind(device, user) => match bind_user(&weak, device, user.as_ref(), || weak.now()).await {
                     // A device that was deregistered meanwhile has no user.
                     Ok(_) | Err(UpdateError::Gone) => Ok(()),
                     Err(UpdateError::Port(error)) => Err(error),

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::limits::LANE_CHANGES_AFTER;
 use homing_domain::{
-    AppId, Device, DeviceId, DeviceProfile, Lane, LaneChange, Platform, QuietHours, UnixMillis, VendorToken,
+    AppId, Device, DeviceId, DeviceProfile, Lane, LaneChange, Platform, QuietHours, UnixMillis, UserId,
+    VendorToken,
 };
 use homing_ports::Entropy;
 
@@ -187,6 +188,48 @@ fn every_write_of_a_row_notes_the_lane() {
     let change = LaneChange { at: NOW.plus(LANE_CHANGES_AFTER), to: Lane::Pages };
     assert_eq!(world.items(id).1.lanes, [change]);
     world.change_row(id, |row| row.lanes.clear());
-    run(bind_user(&world, id, Some(&"alice".parse().unwrap()), NOW)).unwrap();
+    run(bind_user(&world, id, Some(&"alice".parse().unwrap()), || NOW)).unwrap();
     assert_eq!(world.items(id).1.lanes, [change]);
+}
+
+fn bound(world: &World, id: DeviceId, user: Option<&UserId>) -> Device {
+    run(bind_user(world, id, user, || world.later())).unwrap()
+}
+
+#[test]
+fn a_device_changes_hands_by_way_of_nobody() {
+    let (ada, bo): (UserId, UserId) = ("ada".parse().unwrap(), "bo".parse().unwrap());
+    let world = World::default();
+    let id = registered(&world, None).unwrap().id;
+    bound(&world, id, Some(&ada));
+    world.take_calls();
+    let user_since = world.items(id).1.user_since;
+    bound(&world, id, Some(&ada));
+    assert_eq!(world.take_calls(), ["device", "bind", "replace_device"]);
+    assert_eq!(world.items(id).1.user_since, user_since, "since the first time");
+    let device = bound(&world, id, Some(&bo));
+    assert_eq!(world.take_calls(), ["device", "bind", "replace_device", "replace_device"]);
+    let nobody_since = world.nobody_since();
+    assert!(device.user_since.is_some_and(|since| since > nobody_since), "{nobody_since:?}, then {device:?}");
+    assert_eq!(device.user, Some(bo));
+    let device = bound(&world, id, None);
+    assert_eq!((device.user, device.user_since), (None, None));
+}
+
+#[test]
+fn a_bind_that_died_anywhere_leaves_nobody_of_before_and_is_repaired_by_the_next() {
+    let (ada, bo): (UserId, UserId) = ("ada".parse().unwrap(), "bo".parse().unwrap());
+    for takes_effect in [false, true] {
+        for at in 0..4 {
+            let world = World::default();
+            let id = registered(&world, None).unwrap().id;
+            run(bind_user(&world, id, Some(&ada), || NOW)).unwrap();
+            world.crash_at(at, takes_effect);
+            assert!(run(bind_user(&world, id, Some(&bo), || NOW)).is_err(), "it has four calls");
+            world.mend();
+            run(bind_user(&world, id, Some(&bo), || NOW)).unwrap();
+            let (mailbox, row) = world.items(id);
+            assert_eq!((mailbox.user, row.user.as_ref()), (Some(bo.hash()), Some(&bo)));
+        }
+    }
 }

@@ -85,7 +85,7 @@ async fn change_one<P: BindingPorts>(
     let is_of_app = edge.ports().device(&id).await?.is_some_and(|device| device.app == app.id);
     let found = match change {
         _ if !is_of_app => false,
-        Change::Unbind => match bind_user(edge.ports(), id, None, edge.now()).await {
+        Change::Unbind => match bind_user(edge.ports(), id, None, || edge.now()).await {
             Ok(_) => true,
             Err(UpdateError::Gone) => false,
             Err(error) => return Err(refused(error, |never| match never {})),

@@ -149,7 +149,7 @@ async fn rebind<P: BindingPorts>(
     device: &Device,
     user: Option<&UserId>,
 ) -> Result<Json<DeviceView>, Problem> {
-    let bound = bind_user(edge.ports(), device.id, user, edge.now()).await;
+    let bound = bind_user(edge.ports(), device.id, user, || edge.now()).await;
     let device = bound.map_err(|error| refused(error, |never| match never {}))?;
     view(edge, &device).map(Json)
 }

@@ -27,6 +27,9 @@ struct Items {
     rows: HashMap<DeviceId, Device>,
     owners: HashMap<(Channel, String), DeviceId>,
     calls: Vec<&'static str>,
+    /// It goes on with every look at it and every write.
+    clock: u64,
+    nobody_since: UnixMillis,
     /// The call with this number fails and all after it, and whether it takes effect all the same.
     crash: Option<(usize, bool)>,
 }
@@ -61,6 +64,18 @@ impl World {
 
     pub(super) fn has_row(&self, id: DeviceId) -> bool {
         self.lock().rows.contains_key(&id)
+    }
+
+    /// A clock that goes on.
+    pub(super) fn later(&self) -> UnixMillis {
+        let mut items = self.lock();
+        items.clock += 1;
+        UnixMillis(items.clock)
+    }
+
+    /// When a row was last written without a user.
+    pub(super) fn nobody_since(&self) -> UnixMillis {
+        self.lock().nobody_since
     }
 
     /// The calls since the last time.
@@ -121,6 +136,10 @@ impl Devices for World {
     async fn replace_device(&self, device: Device) -> Result<Replaced> {
         self.call("replace_device", |items| match items.rows.get_mut(&device.id) {
             Some(row) if row.revision + 1 == device.revision => {
+                items.clock += 1;
+                if device.user.is_none() {
+                    items.nobody_since = UnixMillis(items.clock);
+                }
                 *row = device;
                 Replaced::Done
             }

@@ -142,7 +142,7 @@ macro_rules! suites {
                 they_come_in_the_order_of_their_time
             }
             ledger {
-                the_first_end_wins
+                the_first_end_wins_but_over_a_delivery
                 a_row_with_many_receipts_is_answered_once
                 every_field_of_a_row_comes_back
                 a_batch_counts_once_per_message

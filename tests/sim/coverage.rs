@@ -120,7 +120,6 @@ const WANTED: &[(&str, &[&str])] = &[
         &[
             "a link reads",
             "bring",
-            "counts end with their gateway",
             "pushed",
             "read again, and there was more",
             "somebody else was first",
@@ -152,6 +151,8 @@ const WANTED: &[(&str, &[&str])] = &[
 
 /// What needs more worlds to be met for certain.
 const RARE: &[(&str, &[&str])] = &[
+    ("delivery", &["another end -> delivered"]),
+    ("feed", &["counts end with their gateway"]),
     ("fenced", &["tombstone"]),
     ("refusal", &["no hello"]),
     ("link", &["superseded while it joined", "takeover without an answer", "transport ended while it joined"]),

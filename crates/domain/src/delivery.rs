@@ -1,5 +1,5 @@
-//! The ledger's row of one (message, device): the first terminal stage wins, and what a batch changed can be read off
-//! the row afterwards, so that counting is a pure function of rows and batch id.
+//! The ledger's row of one (message, device): the first end wins, unless a later one says that it was delivered;
+//! and what a batch changed can be read off the row afterwards, so that counting is a pure function of rows and batch id.
 
 use crate::balance::{Counter, Tally};
 use crate::id::{BatchId, DeviceId, MessageId};
@@ -216,13 +216,24 @@ mod tests {
     }
 
     #[test]
-    fn a_late_delivery_takes_the_place_of_expired() {
-        let mut row = row();
-        assert!(row.record(&ended(Some(Reason::Closed)), batch(1)));
-        assert!(row.record(&ended(None), batch(2)));
-        let tally = tally(&row, batch(2));
-        assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Delivered)), 1);
-        assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Expired)), -1);
+    fn a_late_delivery_takes_the_place_of_any_other_end() {
+        let ends = [
+            (Reason::Closed, Stage::Expired),
+            (Reason::Recalled, Stage::Recalled),
+            (Reason::Aborted, Stage::Cancelled),
+            (Reason::Unbound, Stage::Suppressed),
+            (Reason::Deregistered, Stage::Failed),
+        ];
+        for (reason, stage) in ends {
+            let mut row = row();
+            assert!(row.record(&ended(Some(reason)), batch(1)));
+            assert!(!row.record(&ended(Some(Reason::TimeToLive)), batch(3)), "but no other end does");
+            assert!(row.record(&ended(None), batch(2)));
+            assert!(!row.record(&ended(Some(reason)), batch(1)), "and nothing follows it");
+            let tally = tally(&row, batch(2));
+            assert_eq!(tally.get(Counter::Ended(Channel::Own, Stage::Delivered)), 1);
+            assert_eq!(tally.get(Counter::Ended(Channel::Own, stage)), -1);
+        }
     }
 
     #[test]

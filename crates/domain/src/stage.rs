@@ -108,8 +108,8 @@ impl Stage {
         )
     }
 
-    /// Whether the table allows this move. The two moves out of an end are facts that arrive late: a vendor's receipt
-    /// after a hand-off, and a device that came back after the close. A recurring message goes from `scheduled` to `completed`: its occurrences are messages of their own.
+    /// Whether the table allows this move. Out of any other end leads one way, to `delivered`: a stage concludes that a device
+    /// does not get a message, the device's own word or its vendor's is a fact that arrives late. A recurring message goes from `scheduled` to `completed`: its occurrences are messages of their own.
     #[must_use]
     pub const fn may_become(self, to: Self) -> bool {
         match self {
@@ -118,10 +118,10 @@ impl Stage {
             Self::Releasing => matches!(to, Self::Released),
             Self::Released => matches!(to, Self::Completed),
             Self::Pending => to.is_terminal(),
-            Self::HandedOff | Self::Expired => matches!(to, Self::Delivered),
-            Self::Completed | Self::Delivered | Self::Failed | Self::Recalled | Self::Suppressed | Self::Cancelled => {
-                false
+            Self::HandedOff | Self::Expired | Self::Failed | Self::Recalled | Self::Suppressed | Self::Cancelled => {
+                matches!(to, Self::Delivered)
             }
+            Self::Completed | Self::Delivered => false,
         }
     }
 
@@ -173,10 +173,10 @@ mod tests {
                 "delivered -> ",
                 "handed_off -> delivered",
                 "expired -> delivered",
-                "failed -> ",
-                "recalled -> ",
-                "suppressed -> ",
-                "cancelled -> ",
+                "failed -> delivered",
+                "recalled -> delivered",
+                "suppressed -> delivered",
+                "cancelled -> delivered",
             ]
         );
     }

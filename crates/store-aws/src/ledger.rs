@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `record`, per row that ends for the first time | 1 | 1 WRU |
 //! | `record`, per repeated or losing end | 1 | 1 WRU |
-//! | `record`, per row of facts, or late delivery after an expiry | 2 | 1 RRU + 1 WRU; 2 WRU |
+//! | `record`, per row of facts, or late delivery after another end | 2 | 1 RRU + 1 WRU; 2 WRU |
 //! | `record`, per row that a vendor's way ends: a claim made it | 2 | 1 RRU + 1 WRU |
 //! | `claim_delivery`, granted or not; `release_claim` | 1 | 1 WRU |
 //! | `count`, `count_targets`, per message: the first 16 batches and shards | 1 | 1 WRU |

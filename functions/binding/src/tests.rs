@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use homing_credentials::{DeviceKeys, FleetSecret};
 use homing_domain::limits::LANE_CHANGES_AFTER;
 use homing_domain::{
-    AppId, Device, DeviceId, DeviceProfile, Lane, LaneChange, Platform, QuietHours, UnixMillis, UserId,
-    VendorToken,
+    AppId, Device, DeviceId, DeviceProfile, Lane, LaneChange, Platform, QuietHours, UnixMillis, UserId, VendorToken,
 };
 use homing_ports::Entropy;
 

@@ -118,7 +118,7 @@ async fn read_asking<P: Apps>(ports: &P) -> Result<Asking, StageError> {
     Ok(Asking::Unlisted)
 }
 
-/// The messages of which more deliveries have ended by these changes. A late delivery that takes the place of an expiry
+/// The messages of which more deliveries have ended by these changes. A late delivery that takes the place of another end
 /// completes nothing. A repeat of a batch repeats its changes, so that a crash loses no event.
 pub(crate) fn newly_ended(changes: &[(MessageId, Tally)]) -> Vec<MessageId> {
     let more = |tally: &Tally| {

@@ -25,12 +25,12 @@ async fn ended(ports: &impl Ports, message: u32, stage: Stage) -> i64 {
     ports.tally(message_id(message)).await.unwrap().get(Counter::Ended(Channel::Own, stage))
 }
 
-pub(crate) async fn the_first_end_wins<A: Adapter>(world: &A) {
+pub(crate) async fn the_first_end_wins_but_over_a_delivery<A: Adapter>(world: &A) {
     let ports = world.ports();
     let failed = receipt(1, 1, Event::Ended(Ended::undelivered(Reason::Overflow, None)));
     let first = ports.record(batch_id(1), vec![failed]).await.unwrap();
     assert_eq!((first[0].stage, first[0].reason), (Stage::Failed, Some(Reason::Overflow)));
-    let loser = ports.record(batch_id(2), vec![delivered(1, 1)]).await.unwrap();
+    let loser = ports.record(batch_id(2), vec![expired(1, 1)]).await.unwrap();
     assert_eq!(loser, first, "the row as it stands");
     assert_eq!(ports.delivery(message_id(1), device_id(1)).await.unwrap(), Some(first[0].clone()));
     assert_eq!(ports.delivery(message_id(1), device_id(2)).await.unwrap(), None);

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
+use homing_domain::{
+    BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Stage, Tally, UnixMillis,
+};
 use homing_ports::{Error, Fault, Ledger, Result};
 
 use super::{State, Weak, Weakness};
@@ -34,7 +36,8 @@ impl State {
         if changed {
             let name = match (before.is_terminal(), row.stage.is_terminal(), before == row.stage) {
                 (false, true, _) => row.stage.name(),
-                (true, true, false) => "expired -> delivered",
+                (true, true, false) if before == Stage::Expired => "expired -> delivered",
+                (true, true, false) => "another end -> delivered",
                 _ => "fact",
             };
             self.coverage.hit("delivery", name);

@@ -131,6 +131,7 @@ web-push: ## npm's web-push and PyPI's pywebpush push to a device (needs Node.js
 
 .PHONY: test-aws
 test-aws: emulator aws-programs ## The main job through the deployed templates in the emulator: functions, two gateways, the checker
+	tests/demo/vendors/install
 	target/debug/homing-demo aws $(ARGS)
 
 .PHONY: aws-drain

@@ -29,6 +29,10 @@ pub(crate) enum Ways {
 pub(crate) enum WrittenDown {
     /// A message to all devices was answered with 202, at this moment (milliseconds since 1970).
     Sent { message_id: String, ways: Ways, at: u64 },
+    /// Nobody of it was pending any more.
+    Settled { message_id: String, at: u64 },
+    /// While it was sent, a vendor took so many pushes, one a request, and did not answer.
+    AnswersLost { message_id: String, channel: String, answers: usize },
     /// The server was killed.
     Killed { at: u64 },
 }

@@ -1,6 +1,7 @@
 //! The checker of the vendors: whether everybody with a good token was pushed each message once, and nobody twice.
 
 mod pushes;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -30,8 +31,8 @@ pub(crate) fn check(publisher: &Path, devices: &Path, vendors: &Path, server: &P
     writeln!(out, "devices with a dead one         {:>8}", devices.iter().filter(|device| device.is_dead).count())?;
     writeln!(out, "pushes in the vendors' log      {:>8}", pushed.len())?;
     writeln!(out, "good ones that were not pushed  {:>8}", pushes.missing.len())?;
-    writeln!(out, "of which the vendor was silent  {:>8}", told.silent.len())?;
-    writeln!(out, "in flight at a kill, at most    {:>8}", pushes.in_flight)?;
+    writeln!(out, "answers that vendors took back  {:>8}", pushes.answers_lost.values().sum::<usize>())?;
+    writeln!(out, "vendors silent, says the server {:>8}", told.silent.len())?;
     for finding in findings.iter().take(super::FINDINGS_SHOWN) {
         writeln!(out, "WRONG: {finding}")?;
     }

@@ -2,14 +2,13 @@
 //!
 //! `homing-demo vendors HOMING DEVICES` registers so many devices at each vendor, five of a hundred with dead tokens, and sends
 //! to all of them while one request of ten is "too fast", one vendor is down, receipts come twice and late, the server is
-//! killed while it dispatches, and a policy is changed. A certificate that expired is told of by mail. The checker reads the
+//! killed while it dispatches, a policy is changed, and answers of vendors are lost. A certificate that expired is told of by mail. The checker reads the
 //! publisher's log and the vendors' log, and only then what the server says.
 
 mod addressees;
 mod credentials;
 mod deployed;
 mod letter;
-mod letterbox;
 mod mail_server;
 mod played;
 mod scenario;
@@ -33,6 +32,7 @@ pub(crate) async fn demonstrate(program: &Path, directory: &Path, devices: u32) 
     scenario.send_through_an_outage().await?;
     scenario.send_through_a_kill().await?;
     scenario.change_the_policy_while_sending().await?;
+    scenario.send_while_answers_are_lost().await?;
     scenario.send_online_first().await?;
     scenario.hear_of_the_certificate().await?;
     let closes = scenario.end().await?;

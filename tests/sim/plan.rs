@@ -24,8 +24,12 @@ pub(crate) const BURSTS_MAX: u32 = 2;
 /// A device that is deregistered has so many operations after it.
 const DEREGISTERED_BEFORE_END: u32 = 15;
 
-/// Calls of a thousand that fail and took effect all the same, where nearly every page of a dispatch is to meet one.
+/// Calls of a thousand that fail and took effect all the same, and calls that are slow, where they are to be many.
 const FAILS_OFTEN: u32 = 100;
+const SLOW_OFTEN: u32 = 300;
+/// A world where much happens at once.
+const OPERATIONS_OF_MANY: u32 = 95;
+const PAUSE_OF_MANY: Millis = 300;
 
 /// The character of a world.
 #[derive(Clone, Copy, Debug)]
@@ -97,18 +101,36 @@ impl Plan {
 impl Plan {
     /// Makes a world one in which a mutant that few worlds show has a chance.
     pub(crate) fn favour(&mut self, mutant: Mutant) {
-        if mutant == Mutant::DuplicateWithoutHandOff {
-            // What a repeat leaves out the next message or the next link makes good: only a world shows it that ends soon after,
-            // with links that live on.
-            self.operations /= 4;
-            self.is_stable = true;
-            self.rejoins = false;
-            self.loses_a_device = false;
-            self.closes = false;
-            self.notices_are_reliable = true;
-            self.faults.notice_lost = 0;
-            self.faults.fail_after = FAILS_OFTEN;
+        match mutant {
+            // Nearly every page of a dispatch is to meet a call that took effect and failed, and so a repeat.
+            Mutant::DuplicateWithoutHandOff => {
+                self.end_soon();
+                self.rejoins = false;
+                self.faults.fail_after = FAILS_OFTEN;
+            }
+            Mutant::SessionRegisteredAfterTakeover => {
+                self.end_soon();
+                self.rejoins = true;
+            }
+            // Bindings change between two pages of one message: many of both, at once, and slow ones.
+            Mutant::UserSinceIgnored => {
+                self.operations = OPERATIONS_OF_MANY;
+                self.pause = PAUSE_OF_MANY;
+                self.faults.slow = SLOW_OFTEN;
+            }
+            _ => {}
         }
+    }
+
+    /// What was left out the next message or the next link makes good: only a world shows it that ends soon after, with links
+    /// that live on.
+    const fn end_soon(&mut self) {
+        self.operations /= 4;
+        self.is_stable = true;
+        self.loses_a_device = false;
+        self.closes = false;
+        self.notices_are_reliable = true;
+        self.faults.notice_lost = 0;
     }
 }
 

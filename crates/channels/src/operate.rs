@@ -6,7 +6,7 @@ use homing_domain::UnixMillis;
 
 use crate::access::{Access, Authorization};
 use crate::exchange::{EncodeError, Next, Operation, Request, Response, Surroundings};
-use crate::outcome::Answers;
+use crate::outcome::{Answers, Class, Outcome};
 use crate::vendor::Vendor;
 
 /// Why there is no answer.
@@ -42,7 +42,8 @@ pub enum Failure {
     /// There is no answer.
     #[error(transparent)]
     Carry(#[from] CarryError),
-    /// The vendor gives no access: what its answer means.
+    /// There is no access, so nothing was pushed: what the vendor's answer means, or that there is none
+    /// ([`Class::Retry`]).
     #[error("no access: {}", .0.code)]
     NoAccess(Box<Answers>),
 }
@@ -50,7 +51,7 @@ pub enum Failure {
 /// Gets access anew, from the vendor or by signing.
 ///
 /// # Errors
-/// [`Failure`]. One that is [`CarryError::Unknown`] did no harm here: nothing was pushed.
+/// [`Failure`], never [`Failure::Carry`]: a lost answer did no harm here.
 pub async fn fetch_access(
     vendor: &dyn Vendor,
     around: &Surroundings<'_>,
@@ -61,10 +62,10 @@ pub async fn fetch_access(
         Authorization::Static => Ok(None),
         Authorization::Signed(access) => Ok(Some(access)),
         Authorization::Ask(request) => {
-            let unsent = |error| match error {
-                CarryError::Unsent(why) | CarryError::Unknown(why) => CarryError::Unsent(why),
+            let nothing = |error: CarryError| {
+                Failure::NoAccess(Box::new(Answers::all(&Outcome::of(Class::Retry, error.to_string()), 0)))
             };
-            let response = carrier.carry(request).await.map_err(unsent)?;
+            let response = carrier.carry(request).await.map_err(nothing)?;
             vendor.read_access(&response, now()).map(Some).map_err(Failure::NoAccess)
         }
     }

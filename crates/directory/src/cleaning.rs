@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use homing_domain::{AppId, Channel, Millis, UnixMillis};
+use homing_domain::{AppId, BusEvent, Channel, Millis, UnixMillis};
+use homing_ports::Events;
 
 /// What is counted together.
 pub const CLEANING_WINDOW: Millis = 60_000;
@@ -16,6 +17,8 @@ pub const CLEANING_DEAD_PERCENT_MAX: u32 = 20;
 /// How long nothing is forgotten then: long enough for a person to be told, short enough that a wave of real
 /// uninstallations is not kept for a day.
 pub const CLEANING_STOPPED_FOR: Millis = 600_000;
+/// Name of the alert that tokens are not forgotten although they are said to be dead: stable, see [`BusEvent::Alert`].
+pub const VENDOR_CLEANING_STOPPED: &str = "vendor_cleaning_stopped";
 /// Apps' channels that are watched at once; the one that was quiet for the longest makes place.
 const WATCHED_MAX: usize = 4_096;
 
@@ -64,6 +67,22 @@ impl CleaningBreaker {
         let is_new = now >= self.stopped_until;
         *self = Self { stopped_until: now.plus(CLEANING_STOPPED_FOR), ..Self::default() };
         Cleaning::Stopped { is_new }
+    }
+}
+
+/// Tells whoever listens that nothing of a channel is forgotten for now: so many of the tokens that were seen are said to be dead.
+/// Whoever misses the alert sees it in the logs and the metrics, and again when it is stopped again.
+pub async fn tell_cleaning_stopped<P: Events>(
+    ports: &P,
+    (app, channel): (&AppId, Channel),
+    (dead, seen): (usize, usize),
+    now: UnixMillis,
+) {
+    let detail =
+        format!("{channel} says of {dead} of {seen} devices of {app} that their tokens are dead: nothing is forgotten");
+    let alert = BusEvent::Alert { app: Some(app.clone()), name: VENDOR_CLEANING_STOPPED, detail, at: now };
+    if let Err(error) = ports.publish(vec![alert]).await {
+        tracing::warn!(%app, %channel, %error, "an alert was not told");
     }
 }
 

@@ -12,7 +12,7 @@ mod update;
 
 pub use cleaning::{
     CLEANING_DEAD_PERCENT_MAX, CLEANING_STOPPED_FOR, CLEANING_TOKENS_MIN, CLEANING_WINDOW, Cleaning, CleaningBreaker,
-    CleaningBreakers,
+    CleaningBreakers, VENDOR_CLEANING_STOPPED, tell_cleaning_stopped,
 };
 pub use tokens::{Forgotten, forget_token, own_token};
 pub use update::{TRIES_MAX, UpdateError, replace, update_device};

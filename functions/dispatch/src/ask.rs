@@ -204,7 +204,9 @@ impl<P: AskPorts, O: Outbound> Vendors for AppVendors<P, O> {
         let Some(opened) = self.opened(&line).await? else {
             return Ok(vec![VendorAnswer::Busy(CONFIG_KEPT_FOR); push.to.len()]);
         };
-        let mut judge = Judge::new(push, &opened.policy, vendor.limits().drops_repeats, self.jitter(), since);
+        let is_probe = admission.held.as_ref().is_some_and(Held::is_probe);
+        let mut judge =
+            Judge::new(push, &opened.policy, vendor.limits().drops_repeats, self.jitter(), since).probes(is_probe);
         // Without a leave nobody is asked, except that a credential that cannot be used needs none.
         let admitted = admission.held.as_ref().map_or(0, |_| admission.devices);
         if opened.credential.is_ok() {

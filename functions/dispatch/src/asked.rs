@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use homing_contract::queue::v1;
-use homing_directory::{Cleaning, Forgotten, forget_token};
+use homing_directory::{Cleaning, Forgotten, forget_token, tell_cleaning_stopped};
 use homing_domain::mailbox::{Route, Withdrawn};
 use homing_domain::{
-    BusEvent, Channel, DeviceId, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis,
-    VendorJob, VendorToken,
+    Channel, DeviceId, Ended, Event, MessageId, Millis, Notice, Reason, Receipt, Target, UnixMillis, VendorJob,
+    VendorToken,
 };
 use homing_ports::{Error, Outgoing, QueueName, StageError, Vendors};
 use homing_telemetry::{CleaningStopped, LeftToVendor, TokenDied};
@@ -18,9 +18,6 @@ use crate::claims::Claim;
 use crate::outcome::{tell_ledger, undelivered};
 use crate::vendor_job::{CALLS_AT_ONCE, channel_jobs};
 use crate::{Dispatch, Ports};
-
-/// Name of the alert that tokens are not forgotten although they are said to be dead: stable, see [`BusEvent::Alert`].
-pub(crate) const VENDOR_CLEANING_STOPPED: &str = "vendor_cleaning_stopped";
 
 /// A token that its vendor does not know, or not any more.
 #[derive(Debug)]
@@ -209,17 +206,7 @@ impl<P: Ports, V: Vendors> Dispatch<P, V> {
         let watched = self.cleaning.note(&message.app, channel, seen, dead.len(), asked.now);
         if watched == (Cleaning::Stopped { is_new: true }) {
             CleaningStopped { app: &message.app, channel, dead: dead.len(), seen }.emit();
-            let app = &message.app;
-            let detail = format!(
-                "{channel} says of {} of {seen} devices of {app} that their tokens are dead: nothing is forgotten",
-                dead.len()
-            );
-            let alert =
-                BusEvent::Alert { app: Some(app.clone()), name: VENDOR_CLEANING_STOPPED, detail, at: asked.now };
-            // Whoever misses it sees it in the logs and the metrics, and again when it is stopped again.
-            if let Err(error) = self.ports.publish(vec![alert]).await {
-                tracing::warn!(%app, %channel, %error, "an alert was not told");
-            }
+            tell_cleaning_stopped(&*self.ports, (&message.app, channel), (dead.len(), seen), asked.now).await;
         }
         for DeadToken { device, token, as_of } in dead {
             let followed_by = match watched {

@@ -15,13 +15,13 @@ use futures_util::future::try_join_all;
 use homing_channels::{CallbackEvent, CallbackEventKind};
 use homing_contract::queue::encode;
 use homing_credentials::receipt_batch_id;
-use homing_directory::{Cleaning, CleaningBreakers, Forgotten, UpdateError, forget_token};
+use homing_directory::{Cleaning, CleaningBreakers, Forgotten, UpdateError, forget_token, tell_cleaning_stopped};
 use homing_domain::limits::RECEIPT_BATCH_MAX;
 use homing_domain::{
     AppId, Channel, Delivery, DeviceId, Ended, Event, Fact, MessageId, Receipt, ReceiptBatch, UnixMillis, VendorToken,
 };
 use homing_ports::{
-    Devices, Error, Fault, Ledger, Mailboxes, Outgoing, QueueName, Queues, VendorChannels, VendorTokens,
+    Devices, Error, Events, Fault, Ledger, Mailboxes, Outgoing, QueueName, Queues, VendorChannels, VendorTokens,
 };
 use homing_telemetry::{CallbackTaken, CleaningStopped, TokenDied};
 
@@ -34,9 +34,9 @@ const READS_AT_ONCE: usize = 32;
 const MESSAGE_ID_DIGITS: usize = 32;
 
 /// What taking callbacks needs from the world.
-pub trait CallbackPorts: Devices + Ledger + Mailboxes + Queues + VendorChannels + VendorTokens {}
+pub trait CallbackPorts: Devices + Events + Ledger + Mailboxes + Queues + VendorChannels + VendorTokens {}
 
-impl<P: Devices + Ledger + Mailboxes + Queues + VendorChannels + VendorTokens> CallbackPorts for P {}
+impl<P: Devices + Events + Ledger + Mailboxes + Queues + VendorChannels + VendorTokens> CallbackPorts for P {}
 
 /// Whose callback it is.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,7 @@ async fn send<P: Queues>(ports: &P, receipts: Vec<Receipt>) -> Result<(), Error>
 }
 
 /// Forgets dead tokens, unless there are suspiciously many.
-async fn forget<P: Devices + Mailboxes + VendorTokens>(
+async fn forget<P: Devices + Events + Mailboxes + VendorTokens>(
     ports: &P,
     breakers: &CleaningBreakers,
     sender: Sender<'_>,
@@ -176,6 +176,7 @@ async fn forget<P: Devices + Mailboxes + VendorTokens>(
     let cleaning = breakers.note(app, channel, seen, dead.len(), now);
     if cleaning == (Cleaning::Stopped { is_new: true }) {
         CleaningStopped { app, channel, dead: dead.len(), seen }.emit();
+        tell_cleaning_stopped(ports, (app, channel), (dead.len(), seen), now).await;
     }
     for (token, (device, as_of)) in dead {
         let followed_by = match cleaning {

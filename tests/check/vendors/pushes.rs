@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::vendor_record::{Addressee, Pushed, Ways, WrittenDown};
 
-/// A server that is killed had been asking vendors for what the log shows within so many milliseconds around the kill, or had
-/// just set out to.
-const AROUND_A_KILL_MS: u64 = 3_000;
-/// Devices of a channel that a worker claims before it asks: the job's size at most. What was claimed and not yet asked when
-/// the server was killed is in flight too.
-const CLAIMED_MAX_PER_CHANNEL: usize = 1_000;
+/// A server that is killed had not yet written down what vendors answered within so many milliseconds before.
+const UNWRITTEN_MS: u64 = 2_000;
+/// Devices of one channel that a server may have claimed and not yet asked for when it is killed: as many as the rate in effect
+/// then lets it ask for in a second.
+const UNASKED_MAX_PER_CHANNEL: usize = 100;
 
 /// A message that was answered with 202.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub(crate) struct Sent {
     pub(crate) message_id: String,
     pub(crate) ways: Ways,
     pub(crate) at: u64,
+    /// When nobody was pending any more.
+    pub(crate) settled_at: Option<u64>,
 }
 
 /// What the two logs say together.
@@ -27,9 +28,9 @@ pub(crate) struct Pushes {
     /// (message, device) pairs that are in the vendors' log, with the moment.
     pub(crate) pushed: BTreeMap<(String, String), u64>,
     /// (message, device) pairs that were to be pushed and were not.
-    pub(crate) missing: Vec<(String, String)>,
-    /// Pushes that may have been under way when the server was killed.
-    pub(crate) in_flight: usize,
+    pub(crate) missing: BTreeSet<(String, String)>,
+    /// How many answers a vendor took back while a message was sent, by message and channel.
+    pub(crate) answers_lost: BTreeMap<(String, String), usize>,
     pub(crate) kills: Vec<u64>,
     pub(crate) findings: Vec<String>,
 }
@@ -38,73 +39,76 @@ impl Pushes {
     /// Nobody twice, nobody unknown.
     pub(crate) fn read(written: &[WrittenDown], devices: &[Addressee], log: &[Pushed]) -> Self {
         let mut pushes = Self::default();
-        for line in written {
-            match line {
-                WrittenDown::Sent { message_id, ways, at } => {
-                    let sent = Sent { message_id: message_id.clone(), ways: *ways, at: *at };
-                    pushes.sent.insert(travelling(message_id), sent);
-                }
-                WrittenDown::Killed { at } => pushes.kills.push(*at),
-            }
-        }
+        written.iter().for_each(|line| pushes.note(line));
         let by_token: HashMap<(&str, &str), &Addressee> =
             devices.iter().map(|device| ((device.channel.as_str(), device.token.as_str()), device)).collect();
         for line in log {
-            let Some(device) = by_token.get(&(line.vendor.as_str(), line.token.as_str())) else {
-                pushes
-                    .findings
-                    .push(format!("{}: a push for {}, a token that nobody registered", line.vendor, line.token));
-                continue;
-            };
-            if !pushes.sent.contains_key(&line.message) {
-                pushes.findings.push(format!("{}: a push of {:?}, which nobody sent", line.vendor, line.message));
-                continue;
-            }
-            let key = (line.message.clone(), device.device_id.clone());
-            if let Some(before) = pushes.pushed.insert(key, line.at) {
-                let apart = line.at.abs_diff(before);
-                let why =
-                    format!("{}: {} was pushed {} twice, {apart} ms apart", line.vendor, line.token, line.message);
-                pushes.findings.push(why);
-            }
+            let device = by_token.get(&(line.vendor.as_str(), line.token.as_str()));
+            pushes.note_push(line, device.copied());
         }
         for message in pushes.sent.keys() {
-            for device in devices.iter().filter(|device| !device.is_dead) {
-                let key = (message.clone(), device.device_id.clone());
-                if !pushes.pushed.contains_key(&key) {
-                    pushes.missing.push(key);
-                }
-            }
+            let good = devices.iter().filter(|device| !device.is_dead);
+            let keys = good.map(|device| (message.clone(), device.device_id.clone()));
+            pushes.missing.extend(keys.filter(|key| !pushes.pushed.contains_key(key)));
         }
-        pushes.in_flight = pushes.in_flight_at_kills(devices, log);
         pushes
     }
 
-    fn in_flight_at_kills(&self, devices: &[Addressee], log: &[Pushed]) -> usize {
-        let channels: BTreeSet<&str> = devices.iter().map(|device| device.channel.as_str()).collect();
-        let at_kill = |kill: u64| {
-            let seen = log.iter().filter(|line| line.at.abs_diff(kill) <= AROUND_A_KILL_MS).count();
-            // Only what was not pushed before can have been claimed and not asked.
-            let claimed = channels.iter().map(|channel| {
-                let of_channel = log.iter().filter(|line| line.vendor == **channel && line.at <= kill).count();
-                let sent = self.sent.values().filter(|sent| sent.at <= kill).count();
-                let all = devices.iter().filter(|device| device.channel == **channel && !device.is_dead).count() * sent;
-                all.saturating_sub(of_channel).min(CLAIMED_MAX_PER_CHANNEL)
-            });
-            seen + claimed.sum::<usize>()
+    fn note(&mut self, line: &WrittenDown) {
+        match line {
+            WrittenDown::Sent { message_id, ways, at } => {
+                let sent = Sent { message_id: message_id.clone(), ways: *ways, at: *at, settled_at: None };
+                self.sent.insert(travelling(message_id), sent);
+            }
+            WrittenDown::Settled { message_id, at } => {
+                if let Some(sent) = self.sent.get_mut(&travelling(message_id)) {
+                    sent.settled_at = Some(*at);
+                }
+            }
+            WrittenDown::AnswersLost { message_id, channel, answers } => {
+                self.answers_lost.insert((travelling(message_id), channel.clone()), *answers);
+            }
+            WrittenDown::Killed { at } => self.kills.push(*at),
+        }
+    }
+
+    fn note_push(&mut self, line: &Pushed, device: Option<&Addressee>) {
+        let (vendor, token, message) = (&line.vendor, &line.token, &line.message);
+        let Some(device) = device else {
+            return self.findings.push(format!("{vendor}: a push for {token}, a token that nobody registered"));
         };
-        self.kills.iter().map(|kill| at_kill(*kill)).sum()
+        if !self.sent.contains_key(message) {
+            return self.findings.push(format!("{vendor}: a push of {message:?}, which nobody sent"));
+        }
+        let key = (message.clone(), device.device_id.clone());
+        if let Some(before) = self.pushed.insert(key, line.at) {
+            let apart = line.at.abs_diff(before);
+            self.findings.push(format!("{vendor}: {token} was pushed {message} twice, {apart} ms apart"));
+        }
     }
 
-    /// Whether a kill may have caught a message on its way.
-    pub(crate) fn was_caught(&self, message: &str) -> bool {
-        self.sent.get(message).is_some_and(|sent| self.kills.iter().any(|kill| sent.at <= *kill))
+    /// The kills that caught a message on its way.
+    pub(crate) fn kills_of(&self, message: &str) -> impl Iterator<Item = u64> {
+        let sent = self.sent.get(message);
+        let caught = move |kill: &u64| {
+            sent.is_some_and(|sent| sent.at <= *kill && sent.settled_at.is_none_or(|settled| *kill <= settled))
+        };
+        self.kills.iter().copied().filter(caught)
     }
 
-    /// Pushes of a message by a channel.
-    pub(crate) fn count(&self, message: &str, of: &BTreeSet<&str>) -> i64 {
-        let is_of = |key: &&(String, String)| key.0 == message && of.contains(key.1.as_str());
-        i64::try_from(self.pushed.keys().filter(is_of).count()).unwrap_or(i64::MAX)
+    /// Whether a push was taken so shortly before a kill that the server may not have written it down.
+    pub(crate) fn was_unwritten(&self, message: &str, pushed_at: u64) -> bool {
+        self.kills_of(message).any(|kill| pushed_at.abs_diff(kill) <= UNWRITTEN_MS)
+    }
+
+    /// Devices of one channel that kills may have kept a message from.
+    pub(crate) fn unasked_max(&self, message: &str) -> usize {
+        self.kills_of(message).count() * UNASKED_MAX_PER_CHANNEL
+    }
+
+    /// Pushes of a message to these devices.
+    pub(crate) fn count(&self, message: &str, devices: &BTreeSet<&str>) -> usize {
+        self.pushed.keys().filter(|key| key.0 == message && devices.contains(key.1.as_str())).count()
     }
 }
 

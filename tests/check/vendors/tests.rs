@@ -21,7 +21,9 @@ fn devices() -> Vec<Addressee> {
 
 fn written(kills: &[u64]) -> Vec<WrittenDown> {
     let sent = WrittenDown::Sent { message_id: MESSAGE.into(), ways: Ways::VendorOnly, at: 100 };
-    std::iter::once(sent).chain(kills.iter().map(|at| WrittenDown::Killed { at: *at })).collect()
+    let settled = WrittenDown::Settled { message_id: MESSAGE.into(), at: 9_000 };
+    let killed = kills.iter().map(|at| WrittenDown::Killed { at: *at });
+    std::iter::once(sent).chain(killed).chain([settled]).collect()
 }
 
 fn pushed(vendor: &str, device: &str) -> Pushed {
@@ -37,7 +39,8 @@ fn told(delivered: i64) -> Told {
         failed,
         ..Numbers::default()
     };
-    let by_channel = BTreeMap::from([("xiaomi".to_owned(), numbers(2, delivered, 0, 1))]);
+    let by_channel =
+        BTreeMap::from([("apns".to_owned(), numbers(1, 0, 1, 0)), ("xiaomi".to_owned(), numbers(2, delivered, 0, 1))]);
     let all = numbers(3, delivered, 2 - delivered, 1);
     Told {
         balances: BTreeMap::from([(MESSAGE.to_owned(), Balances { all, by_channel })]),
@@ -47,8 +50,12 @@ fn told(delivered: i64) -> Told {
 }
 
 fn findings(kills: &[u64], log: &[Pushed], told: &Told) -> Vec<String> {
+    findings_of(&written(kills), log, told)
+}
+
+fn findings_of(written: &[WrittenDown], log: &[Pushed], told: &Told) -> Vec<String> {
     let devices = devices();
-    let pushes = Pushes::read(&written(kills), &devices, log);
+    let pushes = Pushes::read(written, &devices, log);
     let mut findings = pushes.findings.clone();
     findings.extend(compare(&pushes, &devices, told));
     findings
@@ -67,7 +74,7 @@ fn twice_never_unknown_and_uncounted_are_found() {
     assert_eq!(findings(&[], &with(pushed("fcm", "a")), &told(1)).len(), 1, "at another vendor");
     let other = Pushed { message: "77".into(), ..pushed("apns", "a") };
     assert_eq!(findings(&[], &with(other), &told(1)).len(), 1, "a message that nobody sent");
-    assert_eq!(findings(&[], &once[1..], &told(1)).len(), 1, "never");
+    assert_eq!(findings(&[], &once[1..], &told(1)).len(), 2, "never, and counted as handed off");
     assert_eq!(findings(&[], &once, &told(0)).len(), 1, "an arrival that does not count");
     assert_eq!(findings(&[], &once, &told(2)).len(), 1, "one that counts twice");
 }
@@ -77,8 +84,57 @@ fn silence_is_an_excuse_only_for_what_a_kill_caught() {
     let log = [pushed("xiaomi", "b")];
     let silent = Told { silent: vec![(MESSAGE.into(), "a".into())], ..told(1) };
     assert_eq!(findings(&[1_100], &log, &silent), Vec::<String>::new());
-    assert_eq!(findings(&[], &log, &silent).len(), 2, "nobody was killed, so nothing was in flight");
+    assert_eq!(findings(&[], &log, &silent).len(), 1, "nobody was killed, so nobody was about to be asked for");
     assert_eq!(findings(&[50], &log, &silent).len(), 1, "before it was sent");
+    assert_eq!(findings(&[9_001], &log, &silent).len(), 1, "after it was over");
+}
+
+#[test]
+fn silence_about_a_push_is_an_excuse_only_right_before_a_kill() {
+    let log = [pushed("apns", "a"), pushed("xiaomi", "b")];
+    let silent = Told { silent: vec![(MESSAGE.into(), "a".into())], ..told(1) };
+    assert_eq!(findings(&[1_100], &log, &silent), Vec::<String>::new());
+    assert_eq!(findings(&[5_000], &log, &silent).len(), 1, "seconds later its answer was written down");
+}
+
+#[test]
+fn few_were_about_to_be_asked_for() {
+    let device = |number: usize| Addressee {
+        device_id: number.to_string(),
+        channel: "apns".into(),
+        token: format!("token-{number}"),
+        is_dead: false,
+    };
+    let numbers = |count: usize| {
+        let count = i64::try_from(count).unwrap();
+        Numbers { targeted: count, handed_off: count, ..Numbers::default() }
+    };
+    let found = |count: usize| {
+        let devices: Vec<_> = (0..count).map(device).collect();
+        let by_channel = BTreeMap::from([("apns".to_owned(), numbers(count))]);
+        let told = Told {
+            balances: BTreeMap::from([(MESSAGE.to_owned(), Balances { all: numbers(count), by_channel })]),
+            silent: devices.iter().map(|device| (MESSAGE.into(), device.device_id.clone())).collect(),
+            addressed: devices.iter().map(|device| device.device_id.clone()).collect(),
+        };
+        compare(&Pushes::read(&written(&[1_000]), &devices, &[]), &devices, &told).len()
+    };
+    assert_eq!((found(100), found(101)), (0, 1));
+}
+
+#[test]
+fn each_answer_that_was_taken_back_is_one_silent_device_that_was_pushed() {
+    let log = [pushed("apns", "a"), pushed("xiaomi", "b")];
+    let silent = Told { silent: vec![(MESSAGE.into(), "a".into())], ..told(1) };
+    let lost = |answers| {
+        let lost = WrittenDown::AnswersLost { message_id: MESSAGE.into(), channel: "apns".into(), answers };
+        written(&[]).into_iter().chain([lost]).collect::<Vec<_>>()
+    };
+    assert_eq!(findings_of(&lost(1), &log, &silent), Vec::<String>::new());
+    assert_eq!(findings_of(&lost(2), &log, &silent).len(), 1, "one was asked again, and taken for answered");
+    assert_eq!(findings_of(&lost(1), &log[1..], &silent).len(), 1, "the vendor does not have it");
+    assert_eq!(findings_of(&lost(1), &log, &told(1)).len(), 1, "nobody is silent");
+    assert_eq!(findings_of(&lost(0), &log, &told(1)), Vec::<String>::new());
 }
 
 #[test]

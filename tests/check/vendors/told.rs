@@ -3,42 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::pushes::Pushes;
+use super::silence::Silence;
 use crate::vendor_record::{Addressee, Numbers, Told, Ways};
-
-use super::pushes::travelling;
 
 /// Vendors that tell of arrivals.
 const WITH_RECEIPTS: [&str; 6] = ["huawei", "honor", "xiaomi", "oppo", "vivo", "meizu"];
 /// The vendor that tells once: what it told while the server was away is lost.
 const TELLS_ONCE: &str = "meizu";
+/// Vendors whose own answer is the last that is heard.
+const WITHOUT_RECEIPTS: [&str; 3] = ["apns", "fcm", "webpush"];
 
 /// What disagrees.
 pub(super) fn compare(pushes: &Pushes, devices: &[Addressee], told: &Told) -> Vec<String> {
-    let mut findings = silence(pushes, told);
+    let silence = Silence::read(devices, told);
+    let mut findings = silence.compare(pushes, devices);
     findings.extend(cleaning(devices, told));
-    findings.extend(balances(pushes, devices, told));
-    findings
-}
-
-/// A good token that was not pushed is one whose vendor was silent, of a message that a kill caught.
-fn silence(pushes: &Pushes, told: &Told) -> Vec<String> {
-    let mut findings = Vec::new();
-    let silent: BTreeSet<(String, &str)> =
-        told.silent.iter().map(|(message, device)| (travelling(message), device.as_str())).collect();
-    for (message, device) in &pushes.missing {
-        if !silent.contains(&(message.clone(), device.as_str())) {
-            findings.push(format!("device {device} was never pushed {message}, and the server does not say why"));
-        }
-    }
-    for (message, device) in &silent {
-        if !pushes.was_caught(message) {
-            findings
-                .push(format!("device {device}: the vendor was silent about {message}, and nobody was killed then"));
-        }
-    }
-    if silent.len() > pushes.in_flight {
-        findings.push(format!("{} silent, and at most {} were in flight", silent.len(), pushes.in_flight));
-    }
+    findings.extend(balances(pushes, devices, told, &silence));
     findings
 }
 
@@ -57,13 +37,10 @@ fn cleaning(devices: &[Addressee], told: &Told) -> Vec<String> {
     findings
 }
 
-fn balances(pushes: &Pushes, devices: &[Addressee], told: &Told) -> Vec<String> {
+/// Everybody is somewhere, and arrivals are those that vendors took.
+fn balances(pushes: &Pushes, devices: &[Addressee], told: &Told, silence: &Silence<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let good = |channel: &str| -> BTreeSet<&str> {
-        let is_good = |device: &&Addressee| device.channel == channel && !device.is_dead;
-        devices.iter().filter(is_good).map(|device| device.device_id.as_str()).collect()
-    };
-    let dead = i64::try_from(devices.iter().filter(|device| device.is_dead).count()).unwrap_or(i64::MAX);
+    let dead = number(devices.iter().filter(|device| device.is_dead).count());
     for (message, sent) in &pushes.sent {
         let Some(balances) = told.balances.get(&sent.message_id) else {
             findings.push(format!("the server has no numbers of {message}"));
@@ -73,7 +50,7 @@ fn balances(pushes: &Pushes, devices: &[Addressee], told: &Told) -> Vec<String> 
         if all.targeted != sum(&all) {
             findings.push(format!("{message}: the balance does not close: {all:?}"));
         }
-        if all.targeted != i64::try_from(devices.len()).unwrap_or(i64::MAX) {
+        if all.targeted != number(devices.len()) {
             findings.push(format!("{message}: {} targeted, {} devices", all.targeted, devices.len()));
         }
         // Online first, who has a dead token keeps the message in the mailbox.
@@ -82,17 +59,37 @@ fn balances(pushes: &Pushes, devices: &[Addressee], told: &Told) -> Vec<String> 
             findings.push(format!("{message}: {} pending", all.pending));
         }
         for channel in WITH_RECEIPTS {
-            let pushed = pushes.count(message, &good(channel));
-            let numbers = balances.by_channel.get(channel).copied().unwrap_or_default();
-            let may_be_lost = channel == TELLS_ONCE && pushes.was_caught(message);
-            let is_right = if may_be_lost { numbers.delivered <= pushed } else { numbers.delivered == pushed };
+            let pushed = arrivals(pushes, devices, message, channel);
+            let delivered = balances.by_channel.get(channel).map_or(0, |numbers| numbers.delivered);
+            let may_be_lost = channel == TELLS_ONCE && pushes.kills_of(message).next().is_some();
+            let is_right = if may_be_lost { delivered <= pushed } else { delivered == pushed };
             if !is_right {
-                findings
-                    .push(format!("{message}: {channel} told of {pushed} arrivals, {} delivered", numbers.delivered));
+                findings.push(format!("{message}: {channel} told of {pushed} arrivals, {delivered} delivered"));
+            }
+        }
+        for channel in WITHOUT_RECEIPTS {
+            let pushed = arrivals(pushes, devices, message, channel);
+            let silent = silence.of(message, channel);
+            let unasked = number(silent.len() - pushes.count(message, &silent));
+            let handed_off = balances.by_channel.get(channel).map_or(0, |numbers| numbers.handed_off);
+            if handed_off != pushed + unasked {
+                findings.push(format!(
+                    "{message}: {channel} took {pushed}, {unasked} may be with it, {handed_off} handed off"
+                ));
             }
         }
     }
     findings
+}
+
+/// Pushes of a message that a vendor took for devices with good tokens.
+fn arrivals(pushes: &Pushes, devices: &[Addressee], message: &str, channel: &str) -> i64 {
+    let good = devices.iter().filter(|device| device.channel == channel && !device.is_dead);
+    number(pushes.count(message, &good.map(|device| device.device_id.as_str()).collect()))
+}
+
+fn number(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
 }
 
 const fn sum(numbers: &Numbers) -> i64 {

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::addressees::register;
 use super::credentials::Operator;
-use super::letterbox::Letterbox;
+use super::letter::Letter;
+use super::mail_server::MailServer;
 use super::played::Played;
 use super::watch::Reader;
 use crate::audience::look_again;
@@ -45,7 +46,7 @@ const WITHIN: Duration = Duration::from_secs(150);
 /// The vendors, a mail server, and the address under which vendors reach the API.
 pub(crate) struct Outside {
     played: Played,
-    letterbox: Letterbox,
+    mail_server: MailServer,
     door: FrontDoor,
 }
 
@@ -53,7 +54,7 @@ impl Outside {
     /// Opens all of it, before the deployment, which is told where they are.
     pub(crate) async fn open(program: &Path, directory: &Path) -> Result<Self> {
         let played = Played::start(&sibling(program, "homing")?, directory).await?;
-        Ok(Self { played, letterbox: Letterbox::open().await?, door: FrontDoor::open().await? })
+        Ok(Self { played, mail_server: MailServer::open(directory).await?, door: FrontDoor::open().await? })
     }
 
     /// Parameters of the deployment, as `infra/deploy --set` takes them.
@@ -67,7 +68,7 @@ impl Outside {
 
     /// Where letters are handed in.
     pub(crate) fn smtp_url(&self) -> String {
-        format!("smtp://{}", self.letterbox.address)
+        format!("smtp://{}", self.mail_server.address)
     }
 }
 
@@ -83,8 +84,6 @@ pub(crate) struct Deployed {
     devices: Vec<Addressee>,
     log: File,
     messages: Vec<String>,
-    /// Messages that were under way when a function was killed.
-    caught: Vec<String>,
 }
 
 impl Deployed {
@@ -105,8 +104,8 @@ impl Deployed {
             register(&api, &client_key, &outside.played, DEVICES_EACH, &directory.join("addressees.jsonl")).await?;
         let log = File::create(directory.join("vendors-publisher.jsonl"))?;
         let (program, directory) = (std::env::current_exe()?, directory.to_owned());
-        let (messages, caught) = (Vec::new(), Vec::new());
-        Ok(Self { outside, program, directory, api, endpoint, server_key, devices, log, messages, caught })
+        let messages = Vec::new();
+        Ok(Self { outside, program, directory, api, endpoint, server_key, devices, log, messages })
     }
 
     /// To everybody, through every vendor's queue and function; receipts come back, and dead tokens are forgotten.
@@ -116,6 +115,7 @@ impl Deployed {
         self.reader().settled(&message, 0, self.devices.len()).await?;
         self.told_of(&message).await?;
         self.cleaned().await?;
+        self.write(&WrittenDown::Settled { message_id: message, at: now_millis() })?;
         let (devices, took) = (self.devices.len(), now_millis().saturating_sub(began));
         crate::say(format!("{devices} devices of nine vendors were pushed to, with receipts, in {took} ms"));
         Ok(())
@@ -127,7 +127,7 @@ impl Deployed {
         played.put(KILLED, "faults", &json!({ "slow_ms": SLOW_MS })).await?;
         let asked = played.newest_line().await?;
         let victim = Victim::of(KILLED, &self.endpoint);
-        let message = self.send("供应商：函数会被杀 💥").await?;
+        self.send("供应商：函数会被杀 💥").await?;
         let played = &self.outside.played;
         let under_way = tokio::time::timeout(WITHIN, async {
             while played.pushes(KILLED, asked).await?.is_empty() {
@@ -138,7 +138,6 @@ impl Deployed {
         under_way.await.context("the vendor whose function is to be killed was never asked")??;
         let killed = victim.kill()?;
         self.write(&WrittenDown::Killed { at: now_millis() })?;
-        self.caught.push(message);
         self.outside.played.put(KILLED, "faults", &json!({})).await?;
         crate::say(format!("the function that asks {KILLED} was killed in the middle ({killed} instances)"));
         Ok(())
@@ -151,12 +150,11 @@ impl Deployed {
         for _ in 0..2 {
             let _: Value = aws.post(path, "", &json!({})).await.context("the daily check failed")?;
         }
-        let letters = self.outside.letterbox.letters();
-        let is_it = |letter: &&String| letter.contains(OPERATOR) && letter.contains(EXPIRING_APP);
-        let found: Vec<&String> = letters.iter().filter(is_it).collect();
+        let letters = self.outside.mail_server.letters()?;
+        let is_it = |letter: &&Letter| letter.is_for(OPERATOR) && letter.says(EXPIRING_APP);
+        let found: Vec<&Letter> = letters.iter().filter(is_it).collect();
         let [letter] = found[..] else { bail!("{} letters tell of the certificate: {letters:?}", found.len()) };
-        let subject = letter.lines().find(|line| line.starts_with("Subject:")).unwrap_or_default();
-        crate::say(format!("the daily check wrote to {OPERATOR}, once: {subject}"));
+        crate::say(format!("the daily check wrote to {OPERATOR}, once: {}", letter.header("subject")));
         Ok(())
     }
 
@@ -168,7 +166,7 @@ impl Deployed {
         if let Some(message) = self.messages.last() {
             self.told_of(message).await?;
         }
-        let told = self.reader().tell(&self.messages, &self.caught, &self.devices).await?;
+        let told = self.reader().tell(&self.messages, &self.devices).await?;
         let silent = told.silent.len();
         crate::say(format!(
             "of {silent} devices it stays unknown whether the killed function's vendor has the message"

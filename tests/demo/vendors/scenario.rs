@@ -34,13 +34,11 @@ const DOWN: &str = "fcm";
 const DOWN_FOR: Duration = Duration::from_secs(20);
 /// The vendor whose policy changes while it is asked: each request is one device, so that its log shows the rate.
 const PACED: &str = "apns";
-/// Its requests a second before, and after.
-const SLOW_PER_SECOND: u32 = 20;
-const FAST_PER_SECOND: u32 = 200;
 /// How long the vendor is asked slowly.
 const SLOW_FOR: Duration = Duration::from_secs(8);
-/// Pushes in one second that only the new rate allows.
-const SEEN_AS_FAST: usize = 60;
+/// Vendors that take some pushes and do not answer: each request is one device. How many of them.
+const UNANSWERING: [&str; 3] = ["apns", "fcm", "webpush"];
+const UNANSWERED_SHARE: f64 = 0.02;
 /// A policy is in effect within this.
 const IN_EFFECT_MS: u64 = 10_000;
 /// The alert is there within this after the start.
@@ -55,12 +53,12 @@ pub(super) struct Scenario {
     server_key: String,
     played: Played,
     mail_server: MailServer,
+    /// Devices that each vendor has.
+    count: u32,
     devices: Vec<Addressee>,
     /// The publisher's log.
     log: File,
     messages: Vec<String>,
-    /// Messages that were under way when the server was killed.
-    caught: Vec<String>,
     certificate_until: u64,
 }
 
@@ -96,7 +94,7 @@ impl Scenario {
         crate::say(format!("{} devices registered in {} s", devices.len(), now_millis().saturating_sub(began) / 1_000));
         played.make_trouble().await?;
         let log = File::create(directory.join("publisher.jsonl"))?;
-        let (messages, caught, directory) = (Vec::new(), Vec::new(), directory.to_owned());
+        let (messages, directory) = (Vec::new(), directory.to_owned());
         Ok(Self {
             directory,
             command,
@@ -106,10 +104,10 @@ impl Scenario {
             server_key,
             played,
             mail_server,
+            count,
             devices,
             log,
             messages,
-            caught,
             certificate_until,
         })
     }
@@ -134,7 +132,7 @@ impl Scenario {
     /// To everybody, slowly; the server is killed half-way.
     pub(super) async fn send_through_a_kill(&mut self) -> Result<()> {
         for channel in CHANNELS {
-            self.operator().set_policy(channel, &slow(channel)).await?;
+            self.operator().set_policy(channel, &slow(channel, self.count)).await?;
         }
         self.policies_are_read().await;
         while now_millis() / 1_000 <= self.certificate_until {
@@ -145,7 +143,6 @@ impl Scenario {
         accepted(&self.played, before + good as u64 / 3).await?;
         self.kill().await?;
         let under_way = self.played.accepted().await? - before;
-        self.caught.push(message.clone());
         self.server = self.command.start().await.context("the server did not come up again")?;
         crate::say(format!("the server was killed after {under_way} of {good} pushes, and started again"));
         self.settled(&message, 0).await?;
@@ -158,17 +155,20 @@ impl Scenario {
     /// To everybody, at a rate that is raised on the way; the vendor's log shows since when.
     pub(super) async fn change_the_policy_while_sending(&mut self) -> Result<()> {
         let paced = |rate: u32| json!({ "per_second": rate, "burst": rate });
-        self.operator().set_policy(PACED, &paced(SLOW_PER_SECOND)).await?;
+        // What only the new rate allows in a second is three times the old one.
+        let (slowly, fast) = ((self.count / 50).max(2), (self.count / 5).max(20));
+        let seen_as_fast = slowly as usize * 3;
+        self.operator().set_policy(PACED, &paced(slowly)).await?;
         self.policies_are_read().await;
         let (line, before) = (self.played.newest_line().await?, now_millis());
         let message = self.send(Ways::VendorOnly, "供应商：换一个速度 🏎").await?;
         pass(SLOW_FOR).await;
         let changed = now_millis();
-        self.operator().set_policy(PACED, &paced(FAST_PER_SECOND)).await?;
+        self.operator().set_policy(PACED, &paced(fast)).await?;
         self.settled(&message, 0).await?;
         let times: Vec<u64> = self.played.pushes(PACED, line).await?.iter().map(|push| push.at).collect();
         let slow = times.iter().filter(|at| **at < changed).count();
-        let fast_since = times.windows(SEEN_AS_FAST).find(|window| {
+        let fast_since = times.windows(seen_as_fast).find(|window| {
             let [first, .., last] = window else { return false };
             *first >= changed && last - first <= 1_000
         });
@@ -184,6 +184,28 @@ impl Scenario {
             bail!("the new policy was in effect only after {took} ms");
         }
         self.operator().set_policy(PACED, &json!({})).await?;
+        quiet(&self.played).await
+    }
+
+    /// To everybody, while some vendors take a push and do not answer: nobody knows that they have it, and nobody asks again.
+    pub(super) async fn send_while_answers_are_lost(&mut self) -> Result<()> {
+        for channel in UNANSWERING {
+            let mut faults = trouble(false);
+            faults["answer_lost_share"] = json!(UNANSWERED_SHARE);
+            self.played.put(channel, "faults", &faults).await?;
+        }
+        let message = self.send(Ways::VendorOnly, "供应商：没有回答 🤐").await?;
+        self.settled(&message, 0).await?;
+        let counts = self.played.counts().await?;
+        let mut all = 0;
+        for channel in UNANSWERING {
+            self.played.put(channel, "faults", &trouble(false)).await?;
+            let answers = counts[channel]["answers_lost"].as_u64().context("the simulator counts no lost answers")?;
+            let (message_id, channel) = (message.clone(), channel.to_owned());
+            self.write(&WrittenDown::AnswersLost { message_id, channel, answers: usize::try_from(answers)? })?;
+            all += answers;
+        }
+        crate::say(format!("{all} pushes were taken and not answered"));
         quiet(&self.played).await
     }
 
@@ -216,7 +238,7 @@ impl Scenario {
     /// Asks the server what it has to say, ends everything, and lets the checker judge.
     pub(super) async fn end(mut self) -> Result<bool> {
         let reader = Reader { api: &self.api, server_key: &self.server_key };
-        let told = reader.tell(&self.messages, &self.caught, &self.devices).await?;
+        let told = reader.tell(&self.messages, &self.devices).await?;
         std::fs::write(self.directory.join("server.json"), serde_json::to_vec(&told)?)?;
         for (channel, counts) in self.played.counts().await? {
             let number = |name: &str| counts[name].as_u64().unwrap_or(0);
@@ -252,9 +274,10 @@ impl Scenario {
         self.devices.iter().filter(|device| !device.is_dead).count()
     }
 
-    async fn settled(&self, message: &str, pending_max: i64) -> Result<()> {
+    async fn settled(&mut self, message: &str, pending_max: i64) -> Result<()> {
         let reader = Reader { api: &self.api, server_key: &self.server_key };
-        reader.settled(message, pending_max, self.devices.len()).await
+        reader.settled(message, pending_max, self.devices.len()).await?;
+        self.write(&WrittenDown::Settled { message_id: message.to_owned(), at: now_millis() })
     }
 
     async fn send(&mut self, ways: Ways, text: &str) -> Result<String> {
@@ -296,11 +319,11 @@ impl Scenario {
     }
 }
 
-/// So slow that a message lasts some seconds.
-fn slow(channel: &str) -> Value {
+/// So slow that a message to so many devices of a vendor lasts ten seconds.
+fn slow(channel: &str, devices: u32) -> Value {
     match channel {
-        "apns" | "fcm" | "webpush" => json!({ "per_second": 100, "burst": 100 }),
-        _ => json!({ "per_second": 2, "burst": 2, "batch_size": 50 }),
+        "apns" | "fcm" | "webpush" => json!({ "per_second": (devices / 10).max(1), "burst": (devices / 10).max(1) }),
+        _ => json!({ "per_second": 2, "burst": 2, "batch_size": (devices / 20).max(1) }),
     }
 }
 

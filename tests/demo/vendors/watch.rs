@@ -53,8 +53,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Everything that the checker wants to know. `caught` are messages that were under way when the server was killed.
-    pub(super) async fn tell(&self, messages: &[String], caught: &[String], devices: &[Addressee]) -> Result<Told> {
+    /// Everything that the checker wants to know.
+    pub(super) async fn tell(&self, messages: &[String], devices: &[Addressee]) -> Result<Told> {
         let mut told = Told::default();
         for message in messages {
             let view = self.view(message).await.context("the server does not answer")?;
@@ -71,7 +71,7 @@ impl Reader<'_> {
         }
         let addressed = stream::iter(devices).map(|device| self.address_of(device)).buffer_unordered(IN_FLIGHT);
         told.addressed = addressed.try_filter_map(async |device| Ok(device)).try_collect().await?;
-        for message in caught {
+        for message in messages {
             let silent = stream::iter(devices).map(|device| self.silence(message, device)).buffer_unordered(IN_FLIGHT);
             let silent: Vec<_> = silent.try_filter_map(async |pair| Ok(pair)).try_collect().await?;
             told.silent.extend(silent);

@@ -26,7 +26,14 @@ pub struct Held {
     /// Requests that were granted.
     pub(super) requests: u32,
     _places: Places,
-    _probe: Option<Probe>,
+    probe: Option<Probe>,
+}
+
+impl Held {
+    /// Whether all others wait for what comes of it.
+    pub(super) const fn is_probe(&self) -> bool {
+        self.probe.is_some()
+    }
 }
 
 /// The one who asks while all others wait. Whoever asked nobody after all lets the next one probe.
@@ -82,7 +89,7 @@ impl<P: AskPorts, O: Outbound> AppVendors<P, O> {
             return Ok(nobody(wait));
         }
         places.keep(granted.requests);
-        let held = Held { bucket, requests: granted.requests, _places: places, _probe: probe };
+        let held = Held { bucket, requests: granted.requests, _places: places, probe };
         Ok(Admission { devices: batching.devices(granted.requests).min(wanted), wait, held: Some(held) })
     }
 }

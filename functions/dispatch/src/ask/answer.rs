@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use homing_channels::{Answers, CarryError, Class, EncodeError, Failure, Outcome};
+use homing_directory::VENDOR_CLEANING_STOPPED as CLEANING_STOPPED;
 use homing_domain::{BusEvent, ChannelPolicy, Millis, UnixMillis, VendorAnswer, VendorPush};
 use homing_telemetry::{CleaningStopped, CredentialRefused, QuotaSpent};
 
 use super::lines::Line;
-use crate::asked::VENDOR_CLEANING_STOPPED as CLEANING_STOPPED;
 
 /// A credential that is refused is not asked with again for so long: somebody has to look at it first, and most vendors block
 /// whoever keeps trying.
@@ -41,6 +41,8 @@ impl Verdict {
 pub(super) struct Judge<'a> {
     policy: &'a ChannelPolicy,
     attempt: u32,
+    /// Whether it is asked to find out if an outage is over.
+    is_probe: bool,
     /// Whether the vendor may be asked again although it may have it.
     may_repeat: bool,
     jitter: u32,
@@ -64,6 +66,7 @@ impl<'a> Judge<'a> {
         Self {
             policy,
             attempt: push.attempt,
+            is_probe: false,
             may_repeat: drops_repeats || policy.repeats_unanswered,
             jitter,
             since,
@@ -73,6 +76,12 @@ impl<'a> Judge<'a> {
             misconfigured: None,
             spared: 0,
         }
+    }
+
+    /// It is asked only to find out whether an outage is over.
+    pub(super) const fn probes(mut self, is_probe: bool) -> Self {
+        self.is_probe = is_probe;
+        self
     }
 
     /// From this device on, those that nothing is said of yet are not asked for now.
@@ -98,6 +107,13 @@ impl<'a> Judge<'a> {
     pub(super) fn take(&mut self, devices: Range<usize>, answer: Result<Answers, Failure>) {
         match answer {
             Ok(answers) => self.answered(devices, &answers),
+            Err(Failure::NoAccess(answers)) if matches!(answers.class, Class::Retry | Class::RetryLater) => {
+                tracing::info!(code = answers.code, "a vendor gives no access for now");
+                // Nobody was asked for these devices, so that was no try: all jobs fail by one request for access, and an outage
+                // of it is not to use up the tries of every message.
+                let wait = self.wait(answers.retry_after);
+                self.fill(devices, &Verdict::new(answers.class.name(), VendorAnswer::Busy(wait)));
+            }
             Err(Failure::NoAccess(answers)) => {
                 // What a vendor says of its tokens when it gives no access is not about devices.
                 self.answered(devices, &Answers { targets: Vec::new(), ..*answers });
@@ -167,10 +183,19 @@ impl<'a> Judge<'a> {
 
     /// Another try after the policy's wait, or what the vendor says if that is longer; after the last one, this.
     fn next_try(&self, at_least: Option<Millis>, given_up: VendorAnswer) -> VendorAnswer {
+        let wait = self.wait(at_least);
+        // Whoever probes an outage for all others does not pay for it.
+        if self.is_probe {
+            return VendorAnswer::Busy(wait);
+        }
         if self.attempt.saturating_add(1) >= self.policy.attempts_max {
             return given_up;
         }
-        VendorAnswer::Later(self.policy.wait(self.attempt, self.jitter).max(at_least.unwrap_or(0)))
+        VendorAnswer::Later(wait)
+    }
+
+    fn wait(&self, at_least: Option<Millis>) -> Millis {
+        self.policy.wait(self.attempt, self.jitter).max(at_least.unwrap_or(0))
     }
 
     fn fill(&mut self, devices: Range<usize>, verdict: &Verdict) {

@@ -14,6 +14,8 @@ use super::lines::Line;
 const ANSWER_WITHIN: Millis = 8_000;
 /// Bytes of an answer: a thousand dead tokens of 150 bytes each fit many times.
 const ANSWER_MAX_BYTES: usize = 1 << 20;
+/// The same of a server that a device named: it says a status, and perhaps a sentence.
+const FOREIGN_ANSWER_MAX_BYTES: usize = 16 << 10;
 
 /// Carries for one app's channel.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl<P: Clock, O: Outbound> Carrier for LineCarrier<'_, P, O> {
             identity: request.identity.as_ref().map(identity),
             is_foreign: self.is_foreign,
             timeout: ANSWER_WITHIN,
-            answer_max: ANSWER_MAX_BYTES,
+            answer_max: if self.is_foreign { FOREIGN_ANSWER_MAX_BYTES } else { ANSWER_MAX_BYTES },
         };
         let answer = self.outbound.call(call).await;
         self.note(answer.as_ref().is_ok_and(|response| !response.status().is_server_error()));

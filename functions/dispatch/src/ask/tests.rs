@@ -7,7 +7,7 @@ use homing_ports::Vendors as _;
 
 use super::admission::ADMITTED_MAX;
 use super::answer::{QUOTA_WAIT, REFUSED_CREDENTIAL_WAIT};
-use super::circuit::{FAILURES_MAX, PAUSE_FIRST, PROBE_WAIT};
+use super::circuit::{FAILURES_MAX, PAUSE_FIRST, PAUSE_MAX, PROBE_WAIT};
 use super::config::CONFIG_KEPT_FOR;
 use super::requests::request_id;
 use world::{Answer, NOW, World, app, now_or_panic, push};
@@ -272,6 +272,38 @@ fn without_access_none_of_many_requests_is_made() {
     let answers = world.ask(push(HUAWEI, 50));
     assert!(answers.iter().all(|answer| matches!(answer, VendorAnswer::Later(_))), "{answers:?}");
     assert_eq!(world.with(|state| state.calls.len()), 1);
+}
+
+#[test]
+fn an_outage_of_access_uses_up_nobodys_tries() {
+    for answer in [Answer::Unsent, Answer::Lost, Answer::json(503, "{}")] {
+        let world = World::new(HUAWEI, ChannelPolicy::default());
+        world.always(answer);
+        let vendors = world.vendors();
+        for _ in 0..20 {
+            let answers = world.vendors_ask(&vendors, push(HUAWEI, 5));
+            assert!(answers.iter().all(|answer| matches!(answer, VendorAnswer::Busy(_))), "{answers:?}");
+            world.pass(60_000);
+        }
+        world.once(Answer::json(200, r#"{"access_token":"token","expires_in":3600}"#));
+        world.always(accepts(HUAWEI));
+        assert_eq!(world.vendors_ask(&vendors, push(HUAWEI, 5)), [ACCEPTED; 5]);
+    }
+}
+
+#[test]
+fn whoever_probes_an_outage_for_all_others_does_not_pay_for_it() {
+    let world = World::new(XIAOMI, ChannelPolicy { batch_max: Some(1), ..ChannelPolicy::default() });
+    world.always(Answer::Unsent);
+    let vendors = world.vendors();
+    let ask = || world.vendors_ask(&vendors, push(XIAOMI, 1));
+    for _ in 0..FAILURES_MAX {
+        assert!(matches!(ask()[..], [VendorAnswer::Later(_)]));
+    }
+    for _ in 0..20 {
+        world.pass(PAUSE_MAX);
+        assert!(matches!(ask()[..], [VendorAnswer::Busy(_)]), "a probe");
+    }
 }
 
 #[test]

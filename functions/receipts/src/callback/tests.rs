@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use homing_contract::queue::{ReceiptsInput, decode_receipts_input};
 use homing_credentials::{FleetSecret, receipt_secret, seal};
 use homing_directory::CLEANING_TOKENS_MIN;
-use homing_domain::{ChannelConfig, ChannelCredential, ChannelPolicy, Device, Reason};
+use homing_domain::{BusEvent, ChannelConfig, ChannelCredential, ChannelPolicy, Device, Reason};
 
 use super::endpoint::post_callback;
 use super::*;
@@ -72,6 +72,22 @@ fn taken(world: &World, (app, is_proven): (AppId, bool), events: &[CallbackEvent
 
 fn has_token(world: &World, n: u8) -> bool {
     world.with(|state| state.devices[&phone(n)].vendor.is_some())
+}
+
+#[test]
+fn when_too_many_tokens_die_at_once_none_is_forgotten_and_the_bus_is_told_once() {
+    let world = world(1..=100);
+    let dead: Vec<_> = (1..=100).map(|n| event(CallbackEventKind::InvalidToken, n, None)).collect();
+    let (app, breakers) = ("shop".parse().unwrap(), CleaningBreakers::default());
+    let sender = Sender { app: &app, channel: CHANNEL, is_proven: true };
+    for _ in 0..2 {
+        take(&world, &breakers, sender, &dead, NOW).now_or_never().unwrap().unwrap();
+    }
+    assert!((1..=100).all(|n| has_token(&world, n)));
+    let told = world.with(|state| std::mem::take(&mut state.events));
+    assert!(
+        matches!(&told[..], [BusEvent::Alert { app: Some(of), name: "vendor_cleaning_stopped", .. }] if *of == app)
+    );
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Pushes to single devices of eight vendors: alone, and beside broadcasts to a ninth that works, says "too fast" to
 //! everything, or needs seconds for each answer.
+//!
+//! The ninth is asked equally often in all three, as its rate says; so what differs is what it answers. The four take turns, a
+//! round of some seconds each, and each turn begins with another: what the machine does by itself meets all of them alike. How
+//! much that is shows in the rounds alone, halved.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,28 +24,63 @@ use crate::bench::directed::DRAIN_WITHIN;
 use crate::bench::report::{Report, count};
 use crate::bench::target::{now_micros, started};
 
-/// The vendor in trouble: one device a request, so that a broadcast is as many requests as can be.
+/// The vendor in trouble: one device a request.
 const LOUD: Channel = Channel::Fcm;
-/// Between two broadcasts to it.
+/// Requests a second to it, in any state: as its broadcasts ask for, so that nothing piles up while it works.
+const LOUD_PER_SECOND: u32 = 300;
+/// Between two broadcasts to it, each to so many devices.
 const BROADCAST_EVERY: Duration = Duration::from_secs(1);
+const DEVICES_OF_LOUD: u32 = 250;
 /// Pushes a second to the others at most: their wait is measured, not what the machine can do.
 const RATE_MAX: u32 = 100;
 /// Devices at each of the others.
 const DEVICES_OF_OTHERS: u32 = 50;
 /// What a vendor in trouble needs for an answer, in milliseconds.
 const SLOW_MS: u64 = 5_000;
+/// Turns that each state gets.
+const TURNS: usize = 4;
 /// Between two looks at the logs.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What the ninth vendor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    AtWork,
+    Throttled,
+    Slow,
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Idle, Self::AtWork, Self::Throttled, Self::Slow];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "alone",
+            Self::AtWork => "beside fcm at work",
+            Self::Throttled => "beside fcm throttled",
+            Self::Slow => "beside fcm slow (5 s)",
+        }
+    }
+
+    fn faults(self) -> Faults {
+        match self {
+            Self::Idle | Self::AtWork => Faults::default(),
+            Self::Throttled => Faults { throttle_share: 1.0, ..Faults::default() },
+            Self::Slow => Faults { slow_ms: SLOW_MS, ..Faults::default() },
+        }
+    }
+}
 
 /// Measures.
 pub(super) async fn measure(field: &mut Field, arguments: &BenchArguments, report: &mut Report) -> Result<()> {
     let channels: Vec<Channel> = field.vendors.iter().map(|played| played.channel).collect();
-    let app = field.app(&channels, Some(LOUD)).await?;
+    let app = field.app(&channels, Some((LOUD, LOUD_PER_SECOND))).await?;
     let mut devices = Vec::new();
     for channel in channels.into_iter().filter(|channel| *channel != LOUD) {
         devices.push(field.register(&app, channel, DEVICES_OF_OTHERS).await?);
     }
-    field.register(&app, LOUD, arguments.devices).await?;
+    field.register(&app, LOUD, DEVICES_OF_LOUD).await?;
     // One of each vendor after the other.
     let devices: Vec<String> = (0..DEVICES_OF_OTHERS as usize)
         .flat_map(|number| devices.iter().map(move |some| some[number].clone()))
@@ -50,51 +89,77 @@ pub(super) async fn measure(field: &mut Field, arguments: &BenchArguments, repor
         field.push(&app, AudienceRequest::devices([device.clone()])).await?;
     }
     field.target.quiet().await?;
-    let troubles = [
-        ("beside fcm at work", Faults::default()),
-        ("beside fcm throttled", Faults { throttle_share: 1.0, ..Faults::default() }),
-        ("beside fcm slow (5 s)", Faults { slow_ms: SLOW_MS, ..Faults::default() }),
-    ];
-    let alone = to_others(field, &app, &devices, arguments).await?;
-    add(report, "alone", &alone, None);
-    for (name, faults) in troubles {
-        field.vendor(LOUD)?.process.put_faults(LOUD.name(), faults).await?;
-        let before = field.counts(LOUD).await?;
-        let beside = {
-            let field = &*field;
-            tokio::select! {
-                sent = send_to_others(field, &app, &devices, arguments) => sent?,
-                failed = broadcasts(field, &app) => failed?,
-            }
-        };
-        let beside = wait_for(field, &beside).await?;
-        let after = field.counts(LOUD).await?;
-        add(report, name, &beside, Some(&alone));
-        let seconds = count(arguments.seconds);
-        report.add(
-            "dispatch",
-            format!("{name}: requests to fcm"),
-            count(after.requests - before.requests) / seconds,
-            "/s",
-        );
-        field.vendor(LOUD)?.process.put_faults(LOUD.name(), Faults::default()).await?;
-        field.target.quiet().await?;
+    let mut rounds: Vec<(State, Round)> = Vec::new();
+    for turn in 0..TURNS {
+        for place in 0..State::ALL.len() {
+            let state = State::ALL[(turn + place) % State::ALL.len()];
+            rounds.push((state, round(field, &app, &devices, arguments, state).await?));
+        }
     }
-    // What the machine does by itself between two runs.
-    let again = to_others(field, &app, &devices, arguments).await?;
-    add(report, "alone again", &again, Some(&alone));
+    let at_work = pooled(&rounds, State::AtWork, |_| true)?;
+    for state in State::ALL {
+        let times = pooled(&rounds, state, |_| true)?;
+        add(report, state.name(), &times, (State::AtWork.name(), &at_work));
+        let requests = rounds.iter().filter(|(of, _)| *of == state).map(|(_, round)| round.requests).sum::<u64>();
+        let seconds = count(arguments.seconds) * count(TURNS as u64);
+        report.add("dispatch", format!("{}: requests to fcm", state.name()), count(requests) / seconds, "/s");
+    }
+    let halves = [0, 1].map(|half| pooled(&rounds, State::Idle, move |turn| turn % 2 == half));
+    let [first, second] = halves;
+    add(report, "alone, every other round", &second?, ("the rounds between", &first?));
     Ok(())
 }
 
-fn add(report: &mut Report, name: &str, times: &Measured, alone: Option<&Measured>) {
+/// What one round came to.
+struct Round {
+    others: Measured,
+    /// To the ninth vendor.
+    requests: u64,
+}
+
+async fn round(
+    field: &mut Field,
+    app: &App,
+    devices: &[String],
+    arguments: &BenchArguments,
+    state: State,
+) -> Result<Round> {
+    field.vendor(LOUD)?.process.put_faults(LOUD.name(), state.faults()).await?;
+    let before = field.counts(LOUD).await?;
+    let sent = {
+        let field = &*field;
+        tokio::select! {
+            sent = send_to_others(field, app, devices, arguments) => sent?,
+            failed = broadcasts(field, app), if state != State::Idle => failed?,
+        }
+    };
+    let others = wait_for(field, &sent).await?;
+    let requests = field.counts(LOUD).await?.requests - before.requests;
+    field.vendor(LOUD)?.process.put_faults(LOUD.name(), Faults::default()).await?;
+    field.target.quiet().await?;
+    Ok(Round { others, requests })
+}
+
+/// The rounds of one state together, or some of them.
+fn pooled(rounds: &[(State, Round)], state: State, is_meant: impl Fn(usize) -> bool) -> Result<Measured> {
+    let mut all = Measured { sent: 0, missing: 0, times: Histogram::new_with_max(LONGEST_MICROS, 3)? };
+    let of_state = rounds.iter().filter(|(of, _)| *of == state).map(|(_, round)| &round.others).enumerate();
+    for (_, some) in of_state.filter(|(turn, _)| is_meant(*turn)) {
+        all.sent += some.sent;
+        all.missing += some.missing;
+        all.times.add(&some.times)?;
+    }
+    Ok(all)
+}
+
+fn add(report: &mut Report, name: &str, times: &Measured, (other_name, other): (&str, &Measured)) {
     report.add("dispatch", format!("{name}: pushes to the others"), count(times.sent), "");
     if times.missing > 0 {
         report.add("dispatch", format!("{name}: not taken in time"), count(times.missing), "");
     }
     report.add_times("dispatch", &format!("{name}: 202 → vendor"), &times.times);
     let p99 = |measured: &Measured| count(measured.times.value_at_quantile(0.99).max(1));
-    let ratio = alone.map(|alone| p99(times) / p99(alone));
-    report.add("dispatch", format!("{name}: p99 as a multiple of alone"), ratio, "×");
+    report.add("dispatch", format!("{name}: p99 as a multiple of {other_name}"), p99(times) / p99(other), "×");
 }
 
 /// How long pushes took.
@@ -106,11 +171,6 @@ struct Measured {
 
 /// When each message was accepted, by its id as it travels: microseconds since 1970.
 type Accepted = HashMap<String, u64>;
-
-async fn to_others(field: &mut Field, app: &App, devices: &[String], arguments: &BenchArguments) -> Result<Measured> {
-    let accepted = send_to_others(field, app, devices, arguments).await?;
-    wait_for(field, &accepted).await
-}
 
 async fn send_to_others(field: &Field, app: &App, devices: &[String], arguments: &BenchArguments) -> Result<Accepted> {
     let rate = arguments.rate.min(RATE_MAX);

@@ -85,23 +85,20 @@ impl Field {
         Ok(Self { target, vendors, directory })
     }
 
-    /// An app with an account at each vendor of `channels`, which are asked as fast as it goes; `usual` is asked at the rate that
-    /// the vendor gives everybody.
-    pub(super) async fn app(&self, channels: &[Channel], usual: Option<Channel>) -> Result<App> {
+    /// An app with an account at each vendor of `channels`, which are asked as fast as it goes; one perhaps at a rate.
+    pub(super) async fn app(&self, channels: &[Channel], paced: Option<(Channel, u32)>) -> Result<App> {
         let (api, admin) = (&self.target.api, &*self.target.admin);
         let app: AppCreated = create_app(api, admin).await?;
-        let policy = ChannelPolicyRequest {
-            per_second: Some(NO_LIMIT),
-            burst: Some(NO_LIMIT),
-            max_ms: Some(2_000),
-            ..ChannelPolicyRequest::default()
-        };
         for played in self.vendors.iter().filter(|played| channels.contains(&played.channel)) {
             let path = format!("/v1/apps/{}/channels/{}", app.app.id, played.channel);
             let _: Value = api.put(&path, admin, &played.account.upload).await.with_context(|| path.clone())?;
-            if usual == Some(played.channel) {
-                continue;
-            }
+            let rate = paced.filter(|(channel, _)| *channel == played.channel).map_or(NO_LIMIT, |(_, rate)| rate);
+            let policy = ChannelPolicyRequest {
+                per_second: Some(rate),
+                burst: Some(rate),
+                max_ms: Some(2_000),
+                ..ChannelPolicyRequest::default()
+            };
             let path = format!("{path}/policy");
             let _: Value = api.put(&path, admin, &policy).await.with_context(|| path.clone())?;
         }

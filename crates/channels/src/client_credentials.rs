@@ -41,8 +41,10 @@ pub(crate) fn read(response: &Response, now: UnixMillis) -> Result<Access, Box<A
     }
     let class = match response.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Class::RetryLater,
-        status if status.is_server_error() || status.is_success() && !body.contains_key("error") => Class::Retry,
-        _ => Class::AuthError,
+        // A refusal is an error of the client's (RFC 6749 §5.2), or says so in a body. Anything else judges no credential: who
+        // leads elsewhere, for one, stands between us and the vendor.
+        status if status.is_client_error() || status.is_success() && body.contains_key("error") => Class::AuthError,
+        _ => Class::Retry,
     };
     let code = match text(body.get("sub_error")).or_else(|| text(body.get("error"))) {
         Some(code) => code,
@@ -110,6 +112,8 @@ mod tests {
             (503, "", Class::RetryLater, "503"),
             (429, "", Class::RetryLater, "429"),
             (500, "oops", Class::Retry, "500"),
+            (500, r#"{"error":1203}"#, Class::Retry, "1203"),
+            (302, "", Class::Retry, "302"),
             (200, "<html>", Class::Retry, UNREADABLE),
             (200, r#"{"access_token":"a\nb"}"#, Class::Retry, UNREADABLE),
         ] {

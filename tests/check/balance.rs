@@ -9,10 +9,14 @@ use super::record::{Balance, Balances};
 /// What a device heard so long before something was cut off may be missing in the numbers: an acknowledgement travels with
 /// a delay of 100 ms and is counted within a second.
 const UNCOUNTED_FOR_MILLIS: u64 = 1_500;
+/// What a device heard so soon after the cut had left before it: it stood in the sockets of a crowd that takes a while to read
+/// them. A server that was started anew brings nothing before it is up and its devices are back, which takes longer.
+const STILL_HEARD_FOR_MILLIS: u64 = 500;
 
 /// Deliveries at these moments whose acknowledgements may never have been counted, since something was cut off.
 pub(crate) fn uncounted(heard_at: impl Iterator<Item = u64>, cuts: &[u64]) -> i64 {
-    let is_lost = |at: &u64| cuts.iter().any(|cut| (cut - UNCOUNTED_FOR_MILLIS..=*cut).contains(at));
+    let is_lost =
+        |at: &u64| cuts.iter().any(|cut| (cut - UNCOUNTED_FOR_MILLIS..=cut + STILL_HEARD_FOR_MILLIS).contains(at));
     count(heard_at.filter(is_lost).count())
 }
 

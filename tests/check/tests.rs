@@ -146,7 +146,8 @@ fn of_a_broadcast_by_the_feed_only_what_was_cut_off_may_be_uncounted() {
         (vec![], 4, 1),
         (vec![11_000], 0, 0),
         (vec![11_000], 4, 1),
-        (vec![9_999], 2, 1),
+        (vec![9_500], 0, 0),
+        (vec![9_499], 2, 1),
         (vec![11_501], 2, 1),
     ] {
         let expectations = Expectations { cuts, ..expectations() };

@@ -5,7 +5,7 @@ use std::future::Future;
 use homing_domain::{Millis, UnixMillis};
 use homing_ports::{
     Apps, Audiences, Devices, Events, Feeds, Gateways, Ledger, Mailboxes, Messages, NoticeSource, Notices, Queues,
-    Settings, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
+    Settings, Statistics, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 
 /// Every port at once.
@@ -23,6 +23,7 @@ pub(crate) trait Ports:
     + Notices
     + Queues
     + Settings
+    + Statistics
     + Throttles
     + Timers
     + Upstreams
@@ -47,6 +48,8 @@ impl<P> Ports for P where
         + Notices
         + Queues
         + Settings
+        + Statistics
+        + Statistics
         + Throttles
         + Timers
         + Upstreams

@@ -18,6 +18,7 @@ pub(crate) mod queue_dead_letters;
 pub(crate) mod queues;
 pub(crate) mod releases;
 pub(crate) mod settings;
+pub(crate) mod statistics;
 pub(crate) mod throttles;
 pub(crate) mod timers;
 pub(crate) mod upstreams;
@@ -38,6 +39,12 @@ macro_rules! suites {
             settings {
                 defaults_before_anything_was_set
                 replace_names_the_revision_it_read
+            }
+            statistics {
+                a_batch_is_added_once_per_app
+                a_series_is_read_from_a_time_to_another
+                every_number_comes_back
+                versions_are_named_while_there_is_room
             }
             audiences {
                 create_is_once

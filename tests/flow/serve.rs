@@ -8,6 +8,7 @@ mod one_link;
 mod rebind;
 mod recalls;
 mod schedules;
+mod statistics;
 mod vendors;
 mod web_push;
 mod world;

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 
 use homing_domain::mailbox::EntryState;
 use homing_domain::{
-    BusEvent, Channel, Counter, DeliveryPolicy, DeviceId, Fact, Message, Reason, Schedule, Stage, Tally, Target,
+    Breakdown, BusEvent, Channel, Counter, Delivery, DeliveryPolicy, DeviceId, Fact, Message, Reason, Schedule, Stage,
+    Step, Tally, Target,
 };
 use homing_wire::FactKind;
 
@@ -22,10 +23,30 @@ fn of_any_channel(tally: &Tally) -> Tally {
     for (counter, number) in tally.iter() {
         match counter {
             Counter::Fact(_, fact) => merged.add(Counter::Fact(Channel::Own, fact), number),
+            Counter::Sent(_) => merged.add(Counter::Sent(Channel::Own), number),
             counter => merged.add(counter, number),
         }
     }
     merged
+}
+
+/// How far a row came, and for what its device was.
+fn add_steps(row: &Delivery, expected: &mut Tally) {
+    let steps = [
+        (row.sent.is_some(), Step::Sent),
+        (row.stage == Stage::Delivered, Step::Delivered),
+        (row.displayed.is_some(), Step::Displayed),
+        (row.opened.is_some(), Step::Opened),
+    ];
+    for (_, step) in steps.into_iter().filter(|(came, _)| *came) {
+        if step == Step::Sent {
+            expected.add(Counter::Sent(Channel::Own), 1);
+        }
+        if let Some(about) = &row.about {
+            expected.add(Counter::Of(Breakdown::Platform(about.platform), step), 1);
+            expected.add(Counter::Of(Breakdown::Version(about.version), step), 1);
+        }
+    }
 }
 
 /// A live device of a gateway that hears every notice has a message after this at the latest.
@@ -255,6 +276,7 @@ impl World {
                 }
             }
         }
+        add_steps(&row, expected);
         if !row.stage.is_terminal() {
             if !(is_lost && in_mailbox || is_transient) || self.plan.closes {
                 faults.push(format!("{who} is pending for ever, in the mailbox: {in_mailbox}, in the log: {shown}"));

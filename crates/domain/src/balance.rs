@@ -2,13 +2,54 @@
 
 use std::collections::BTreeMap;
 
+use crate::device::Platform;
 use crate::receipt::{Channel, Fact};
 use crate::stage::Stage;
+use crate::version_label::VersionLabel;
 
 /// The whole of an audience, as [`Counter::Enumerated`] counts it: a fine grain for the largest.
 pub const ENUMERATION_WHOLE: u32 = 1 << 30;
 
-/// One number kept per message.
+/// How far a delivery came: a step of the funnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Given to the device's channel.
+    Sent,
+    /// Acknowledged by the device, or a vendor says that it arrived.
+    Delivered,
+    /// Shown to the person.
+    Displayed,
+    /// Opened by the person.
+    Opened,
+}
+
+impl Step {
+    /// Every step, in the funnel's order.
+    pub const ALL: [Self; 4] = [Self::Sent, Self::Delivered, Self::Displayed, Self::Opened];
+
+    /// The stable name in JSON and in stores.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Displayed => "displayed",
+            Self::Opened => "opened",
+        }
+    }
+}
+
+/// By what deliveries are told apart beside their channel. Channels are not crossed with these, nor these with each other: the
+/// numbers of a message stay few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Breakdown {
+    /// What the device runs.
+    Platform(Platform),
+    /// Which version of the app.
+    Version(VersionLabel),
+}
+
+/// One number kept per message, and per app and period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
     /// Devices that the message is for.
@@ -19,6 +60,12 @@ pub enum Counter {
     Ended(Channel, Stage),
     /// Facts about deliveries by this channel.
     Fact(Channel, Fact),
+    /// Messages that were accepted. Of apps only: a message is one.
+    Accepted,
+    /// Deliveries that this channel was given.
+    Sent(Channel),
+    /// Deliveries to such devices that came as far as this.
+    Of(Breakdown, Step),
 }
 
 /// Changes of a message's numbers, or the numbers themselves.
@@ -40,6 +87,7 @@ impl Tally {
         let mut tally = Self::default();
         tally.add(Counter::Targeted, delivered.into());
         tally.add(Counter::Ended(Channel::Own, Stage::Delivered), delivered.into());
+        tally.add(Counter::Sent(Channel::Own), delivered.into());
         tally
     }
 
@@ -96,7 +144,13 @@ impl Tally {
                 Counter::Fact(of, Fact::Displayed) if wanted(of) => balance.displayed += number,
                 Counter::Fact(of, Fact::Opened) if wanted(of) => balance.opened += number,
                 Counter::Fact(of, Fact::Dismissed) if wanted(of) => balance.dismissed += number,
-                Counter::Targeted | Counter::Enumerated | Counter::Ended(..) | Counter::Fact(..) => {}
+                Counter::Targeted
+                | Counter::Enumerated
+                | Counter::Accepted
+                | Counter::Ended(..)
+                | Counter::Fact(..)
+                | Counter::Sent(_)
+                | Counter::Of(..) => {}
             }
         }
         balance.targeted = match channel {
@@ -113,8 +167,8 @@ impl Tally {
         let mut channels: Vec<_> = self
             .iter()
             .filter_map(|(counter, _)| match counter {
-                Counter::Targeted | Counter::Enumerated => None,
-                Counter::Ended(channel, _) | Counter::Fact(channel, _) => Some(channel),
+                Counter::Targeted | Counter::Enumerated | Counter::Accepted | Counter::Of(..) => None,
+                Counter::Ended(channel, _) | Counter::Fact(channel, _) | Counter::Sent(channel) => Some(channel),
             })
             .collect();
         channels.sort_unstable();

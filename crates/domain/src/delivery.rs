@@ -1,13 +1,17 @@
 //! The ledger's row of one (message, device): the first end wins, unless a later one says that it was delivered;
 //! and what a batch changed can be read off the row afterwards, so that counting is a pure function of rows and batch id.
 
-use crate::balance::{Counter, Tally};
-use crate::id::{BatchId, DeviceId, MessageId};
+use std::collections::HashMap;
+
+use crate::balance::{Breakdown, Counter, Step, Tally};
+use crate::device::Platform;
+use crate::id::{AppId, BatchId, DeviceId, MessageId, UserId};
 use crate::limits::VENDOR_CLAIM_KEPT_FOR;
 use crate::reason::Reason;
-use crate::receipt::{Channel, Event, Fact, Receipt};
+use crate::receipt::{Channel, Ended, Event, Fact, Receipt};
 use crate::stage::Stage;
 use crate::time::UnixMillis;
+use crate::version_label::VersionLabel;
 
 /// When a fact was recorded, and by which batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,9 @@ pub struct ReplacedEnd {
     /// Which batch had ended it: if that one is counted only later, it still adds this end, and the sum is right.
     pub by: BatchId,
 }
+
+/// What is known of the devices that a batch of receipts is about.
+pub type Snapshots = HashMap<DeviceId, DeviceSnapshot>;
 
 /// One (message, device) in the ledger. It exists from its first receipt on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +66,26 @@ pub struct Delivery {
     pub dismissed: Option<Recorded>,
     /// When somebody last set out to ask the device's vendor.
     pub claimed_at: Option<UnixMillis>,
+    /// First known to be given to the device's channel.
+    pub sent: Option<Recorded>,
+    /// Whose it was and what the device was when the first receipt was recorded, if that was known then. Never changes, so
+    /// that a repeat counts into the same figures whatever became of the device.
+    pub about: Option<DeviceSnapshot>,
+}
+
+/// What figures and history know of a delivery beyond its message: taken once, when its first receipt is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceSnapshot {
+    /// Whose app.
+    pub app: AppId,
+    /// Who used the device.
+    pub user: Option<UserId>,
+    /// What it ran.
+    pub platform: Platform,
+    /// The app's version, as figures name it.
+    pub version: VersionLabel,
+    /// When the first receipt's event happened: where the delivery stands in a history.
+    pub since: UnixMillis,
 }
 
 /// Whether one may ask the device's vendor.
@@ -94,6 +121,8 @@ impl Delivery {
             opened: None,
             dismissed: None,
             claimed_at: None,
+            sent: None,
+            about: None,
         }
     }
 
@@ -132,6 +161,10 @@ impl Delivery {
                 self.enqueued_at = end.enqueued_at.or(self.enqueued_at);
                 self.sent_at = end.sent_at.or(self.sent_at);
                 self.ended = Some(Recorded { at: receipt.at, by: batch });
+                if self.sent.is_none() && is_sent(&end) {
+                    let at = end.sent_at.unwrap_or(receipt.at);
+                    self.sent = Some(Recorded { at, by: batch });
+                }
                 true
             }
             Event::Fact(fact) => {
@@ -149,32 +182,75 @@ impl Delivery {
         }
     }
 
+    /// Keeps what is known of the device, unless something is kept already.
+    pub fn keep_about(&mut self, about: &Snapshots) {
+        if self.about.is_none() {
+            self.about = about.get(&self.device).cloned();
+        }
+    }
+
     /// What `batch` changed in this row, as counters: the same answer however often and however late it is asked.
     pub fn tally(&self, batch: BatchId, into: &mut Tally) {
-        let by_batch = |slot: Option<Recorded>| slot.is_some_and(|recorded| recorded.by == batch);
-        if by_batch(self.ended) {
-            into.add(Counter::Ended(self.channel, self.stage), 1);
+        self.changes(batch, |_, counter, by| into.add(counter, by));
+    }
+
+    /// What `batch` changed in this row: when it happened, which counter, by how much. An end that took the place of another
+    /// takes the other's count back at the moment of its own.
+    pub fn changes(&self, batch: BatchId, mut take: impl FnMut(UnixMillis, Counter, i64)) {
+        let by_batch = |slot: Option<Recorded>| slot.filter(|recorded| recorded.by == batch);
+        if let Some(ended) = by_batch(self.ended) {
+            take(ended.at, Counter::Ended(self.channel, self.stage), 1);
+            if self.stage == Stage::Delivered {
+                self.step(ended.at, Step::Delivered, &mut take);
+            }
             if let Some(replaced) = self.replaced {
-                into.add(Counter::Ended(replaced.channel, replaced.stage), -1);
+                take(ended.at, Counter::Ended(replaced.channel, replaced.stage), -1);
             }
         }
-        if let Some(replaced) = self.replaced.filter(|replaced| replaced.by == batch) {
-            into.add(Counter::Ended(replaced.channel, replaced.stage), 1);
+        if let Some((replaced, ended)) = self.replaced.filter(|replaced| replaced.by == batch).zip(self.ended) {
+            // At the same moment as what took its place: together they are nothing.
+            take(ended.at, Counter::Ended(replaced.channel, replaced.stage), 1);
         }
-        for (slot, fact) in
-            [(self.displayed, Fact::Displayed), (self.opened, Fact::Opened), (self.dismissed, Fact::Dismissed)]
-        {
-            if by_batch(slot) {
-                into.add(Counter::Fact(self.channel, fact), 1);
+        if let Some(sent) = by_batch(self.sent) {
+            take(sent.at, Counter::Sent(self.sent_by(sent)), 1);
+            self.step(sent.at, Step::Sent, &mut take);
+        }
+        for (slot, fact, step) in [
+            (self.displayed, Fact::Displayed, Some(Step::Displayed)),
+            (self.opened, Fact::Opened, Some(Step::Opened)),
+            (self.dismissed, Fact::Dismissed, None),
+        ] {
+            let Some(recorded) = by_batch(slot) else { continue };
+            take(recorded.at, Counter::Fact(self.channel, fact), 1);
+            if let Some(step) = step {
+                self.step(recorded.at, step, &mut take);
             }
         }
     }
+
+    /// By which channel it was first sent: another may have brought it in the end.
+    fn sent_by(&self, sent: Recorded) -> Channel {
+        let replaced = self.replaced.filter(|replaced| replaced.by == sent.by);
+        replaced.map_or(self.channel, |replaced| replaced.channel)
+    }
+
+    /// A step of the funnel, for what the device was.
+    fn step(&self, at: UnixMillis, step: Step, take: &mut impl FnMut(UnixMillis, Counter, i64)) {
+        if let Some(about) = &self.about {
+            take(at, Counter::Of(Breakdown::Platform(about.platform), step), 1);
+            take(at, Counter::Of(Breakdown::Version(about.version), step), 1);
+        }
+    }
+}
+
+/// Whether this end says that the device's channel got it.
+fn is_sent(end: &Ended) -> bool {
+    end.sent_at.is_some() || matches!(end.stage, Stage::Delivered | Stage::HandedOff)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receipt::Ended;
 
     fn receipt(event: Event) -> Receipt {
         Receipt {
@@ -243,7 +319,8 @@ mod tests {
         assert!(row.record(&ended(None), batch(2)));
         let mut sum = tally(&row, batch(2));
         sum.merge(&tally(&row, batch(1)));
-        assert_eq!(sum.iter().collect::<Vec<_>>(), [(Counter::Ended(Channel::Own, Stage::Delivered), 1)]);
+        let delivered = [(Counter::Ended(Channel::Own, Stage::Delivered), 1), (Counter::Sent(Channel::Own), 1)];
+        assert_eq!(sum.iter().collect::<Vec<_>>(), delivered);
     }
 
     #[test]
@@ -252,7 +329,8 @@ mod tests {
         assert!(row.record(&ended(Some(Reason::TimeToLive)), batch(1)));
         assert!(row.record(&ended(None), batch(1)));
         let tally = tally(&row, batch(1));
-        assert_eq!(tally.iter().collect::<Vec<_>>(), [(Counter::Ended(Channel::Own, Stage::Delivered), 1)]);
+        let delivered = [(Counter::Ended(Channel::Own, Stage::Delivered), 1), (Counter::Sent(Channel::Own), 1)];
+        assert_eq!(tally.iter().collect::<Vec<_>>(), delivered);
     }
 
     #[test]
@@ -274,6 +352,50 @@ mod tests {
         assert!(!row.record(&receipt(taken), batch(1)), "who has it is no end");
         assert!(row.record(&ended(None), batch(1)));
         assert_eq!(row.claim(UnixMillis::NEVER), Claimed::Ended);
+    }
+
+    #[test]
+    fn a_row_counts_once_for_what_its_device_was() {
+        let mut row = row();
+        assert!(row.record(&ended(None), batch(1)));
+        let about = |version| DeviceSnapshot {
+            app: "shop".parse().unwrap(),
+            user: None,
+            platform: Platform::Ios,
+            version: VersionLabel::new(version),
+            since: UnixMillis(5),
+        };
+        row.keep_about(&Snapshots::from([(row.device, about("1.0"))]));
+        row.keep_about(&Snapshots::from([(row.device, about("2.0"))]));
+        assert!(row.record(&receipt(Event::Fact(Fact::Opened)), batch(2)));
+        let [first, second] = [tally(&row, batch(1)), tally(&row, batch(2))];
+        for breakdown in [Breakdown::Platform(Platform::Ios), Breakdown::Version(VersionLabel::new("1.0"))] {
+            let of = |tally: &Tally, step| tally.get(Counter::Of(breakdown, step));
+            assert_eq!((of(&first, Step::Sent), of(&first, Step::Delivered), of(&first, Step::Opened)), (1, 1, 0));
+            assert_eq!((of(&second, Step::Sent), of(&second, Step::Delivered), of(&second, Step::Opened)), (0, 0, 1));
+        }
+        assert_eq!(first.get(Counter::Sent(Channel::Own)), 1);
+    }
+
+    #[test]
+    fn who_sent_it_first_is_counted_for_it_whoever_brings_it() {
+        let handed_off = Receipt { channel: Channel::Fcm, ..receipt(Event::Ended(Ended::handed_off(UnixMillis(4)))) };
+        let mut row = row();
+        assert!(row.record(&handed_off, batch(1)));
+        let before = tally(&row, batch(1));
+        assert_eq!(before.get(Counter::Sent(Channel::Fcm)), 1);
+        assert!(row.record(&ended(None), batch(2)));
+        assert_eq!(tally(&row, batch(1)).get(Counter::Sent(Channel::Fcm)), 1, "counted late or not");
+        assert_eq!(tally(&row, batch(2)).get(Counter::Sent(Channel::Own)), 0, "once");
+    }
+
+    #[test]
+    fn what_was_never_sent_is_not_counted_as_sent() {
+        let mut row = row();
+        assert!(row.record(&ended(Some(Reason::TimeToLive)), batch(1)));
+        assert_eq!(tally(&row, batch(1)).get(Counter::Sent(Channel::Own)), 0);
+        assert!(row.record(&ended(None), batch(2)));
+        assert_eq!(tally(&row, batch(2)).get(Counter::Sent(Channel::Own)), 1, "it was, late");
     }
 
     #[test]

@@ -144,3 +144,18 @@ pub const QUEUE_DELAY_MAX: Millis = 15 * 60_000;
 /// How long a hand-off of a "now or never" message may take from dispatch to the link. Its time to live is 0, which no
 /// hand-off could meet; half a minute bridges a busy gateway and a dead one's lease.
 pub const NOW_OR_NEVER_HAND_OFF: Millis = 30_000;
+
+/// Longest name of an app's version in figures, in bytes: a semantic version with a short suffix.
+pub const VERSION_LABEL_MAX_BYTES: usize = 22;
+/// Versions of an app that figures tell apart; beyond it they are one. More would make a message's numbers outgrow their item.
+pub const VERSION_LABELS_MAX: usize = 32;
+/// Figures by the minute are kept this long: for today's page and a look at yesterday.
+pub const STATISTICS_MINUTES_KEPT_FOR: Millis = 2 * 24 * 3_600_000;
+/// Figures by the hour are kept this long: the 30 days of history and the hours around them.
+pub const STATISTICS_HOURS_KEPT_FOR: Millis = 32 * 24 * 3_600_000;
+/// Figures by the day are kept this long: a year, and what came before the same day of it.
+pub const STATISTICS_DAYS_KEPT_FOR: Millis = 400 * 24 * 3_600_000;
+/// Periods of one answer: a day of minutes, two months of hours, and some.
+pub const STATISTICS_MAX_PERIODS: usize = 1_500;
+/// Periods that one batch of receipts adds to: what a transaction of DynamoDB takes (100 items), without the batch's mark.
+pub const STATISTICS_PERIODS_PER_BATCH: usize = 99;

@@ -2,15 +2,29 @@
 
 use std::future::Future;
 
-use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
+use homing_domain::{
+    AppId, BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Snapshots, Tally, UnixMillis,
+    VersionLabel,
+};
 
 use crate::Result;
 
 /// Rows and numbers. Counting goes in two steps, so that a crash between them is repaired by repeating both: first the
 /// rows remember which batch changed them, then the batch's changes are added once.
 pub trait Ledger: Send + Sync {
-    /// Takes receipts into their rows ([`Delivery::record`]), each row atomically, and answers the rows as they stand.
-    fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> impl Future<Output = Result<Vec<Delivery>>> + Send;
+    /// Takes receipts into their rows ([`Delivery::record`]), each row atomically, and answers the rows as they stand. A row
+    /// that changes keeps what is known of its device ([`Delivery::keep_about`]).
+    fn record(
+        &self,
+        batch: BatchId,
+        receipts: Vec<Receipt>,
+        about: Snapshots,
+    ) -> impl Future<Output = Result<Vec<Delivery>>> + Send;
+
+    /// The name under which figures of an app know a version: its own while there are fewer than
+    /// [`homing_domain::limits::VERSION_LABELS_MAX`] or it is one of them, else [`VersionLabel::OTHER`]. The answer for a
+    /// version never changes once it was its own.
+    fn version_label(&self, app: &AppId, version: VersionLabel) -> impl Future<Output = Result<VersionLabel>> + Send;
 
     /// Adds a batch's changes to a message's numbers, once per (batch, message): the addition and the memory of it are one
     /// transaction.

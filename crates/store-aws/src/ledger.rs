@@ -15,20 +15,25 @@
 //! | … every further one | 2 | 1 WRU (refused) + 4 WRU |
 //! | `tally` | 1 | 1 RRU |
 //! | `delivery` | 1 | 1 RRU |
+//! | `version_label` | 1 | 1 WRU; processes remember the answers |
 //! | `deliveries` | 1 to 16 | 0.5 RRU per partition and 4 KiB: about 30 rows each |
 //!
-//! A row is about 130 bytes and never near 1 KiB.
+//! A row is about 250 bytes and never near 1 KiB. What a message's numbers are broken down by adds up to 60 bytes for each
+//! platform, version and step that they meet: those of a broadcast may take 4 WRU for an addition, those of a single push 1.
 
 mod claim;
 mod numbers;
 mod row;
+mod statistics;
+mod versions;
 
 use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use homing_domain::limits::HISTORY_KEPT_FOR;
 use homing_domain::{
-    BatchId, Channel, Claimed, Delivery, DeviceId, Event, MessageId, Receipt, ShardId, Tally, UnixMillis,
+    AppId, BatchId, Channel, Claimed, Delivery, DeviceId, Event, MessageId, Receipt, ShardId, Snapshots, Tally,
+    UnixMillis, VersionLabel,
 };
 use homing_ports::{Ledger, Result};
 
@@ -64,7 +69,13 @@ fn by_row(receipts: Vec<Receipt>) -> Vec<Vec<Receipt>> {
 
 impl AwsStore {
     /// Takes the receipts of one row into it.
-    async fn record_row(&self, batch: BatchId, first: &Receipt, receipts: &[Receipt]) -> Result<Delivery> {
+    async fn record_row(
+        &self,
+        batch: BatchId,
+        first: &Receipt,
+        receipts: &[Receipt],
+        about: &Snapshots,
+    ) -> Result<Delivery> {
         let call = call("record receipts");
         let kept_until = expiry(self.shared.clock.now().plus(HISTORY_KEPT_FOR)).into_value();
         // Facts follow an end nearly always; an end is nearly always the first that is heard of a row, unless a vendor was
@@ -77,6 +88,9 @@ impl AwsStore {
             let stored = item.map(row::read).transpose().map_err(|damaged| damaged.in_port(call.operation))?;
             let mut row = stored.unwrap_or_else(|| Delivery::new(first.message, first.device, first.channel));
             let changes = receipts.iter().filter(|receipt| row.record(receipt, batch)).count();
+            if changes > 0 {
+                row.keep_about(about);
+            }
             let write = (changes > 0).then(|| row::write(&row).with(TTL, ttl).finish());
             Ok(Decision { answer: row, write })
         };
@@ -114,15 +128,20 @@ impl AwsStore {
 
 impl Ledger for AwsStore {
     /// Each row is answered once, however many receipts it got.
-    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>, about: Snapshots) -> Result<Vec<Delivery>> {
+        let about = &about;
         let record = |receipts: Vec<Receipt>| async move {
             match receipts.first() {
-                Some(first) => self.record_row(batch, first, &receipts).await.map(Some),
+                Some(first) => self.record_row(batch, first, &receipts, about).await.map(Some),
                 None => Ok(None),
             }
         };
         let rows = stream::iter(by_row(receipts)).map(record).buffer_unordered(WRITES_MAX_CONCURRENT);
         rows.try_filter_map(async |row| Ok(row)).try_collect().await
+    }
+
+    async fn version_label(&self, app: &AppId, version: VersionLabel) -> Result<VersionLabel> {
+        self.label_version(app, version).await
     }
 
     async fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> Result<()> {

@@ -18,8 +18,9 @@ use crate::{messages, rows};
 /// preferences, which an earlier release would drop. 4: messages have a delivery policy and a place in the feed of their app,
 /// devices lanes, mailboxes a mark of their vendor, deliveries claims, likewise. 5: apps have alerts, and there are vendors'
 /// channels with queues of their own and the reason that a vendor is silent: an earlier release would leave those queues
-/// alone for ever, and could not read that reason.
-const FORMAT: u32 = 5;
+/// alone for ever, and could not read that reason. 6: deliveries know when they were sent and what their devices were, and
+/// numbers are broken down by that: an earlier release would read such a number as devices that a message is for.
+const FORMAT: u32 = 6;
 
 /// Rows of one batch while an earlier format is brought to the present.
 const PAGE_ROWS: usize = 1_000;
@@ -37,8 +38,8 @@ pub(crate) fn check(engine: &Engine, path: &Path) -> Result<(), OpenError> {
     match found.map(|row| row.version) {
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT }),
         Some(FORMAT) => Ok(()),
-        // Rows of formats 2 to 4 are read as they are.
-        Some(2..=4) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
+        // Rows of formats 2 to 5 are read as they are.
+        Some(2..=5) => mark(engine).map_err(|error| OpenError::from_store(path, error)),
         Some(_) | None => upgrade(engine).map_err(|error| OpenError::from_store(path, error)),
     }
 }
@@ -82,8 +83,8 @@ fn commit(engine: &Engine, due: Vec<Key>, old: Vec<Bytes>, format: Option<Format
 #[cfg(test)]
 mod tests {
     use homing_domain::{
-        AlertSettings, App, Audience, Control, DeliveryPolicy, Device, DeviceId, Exclusion, Lane, LaneChange,
-        MessageId, Options, Priority, Schedule, Stage, UnixMillis,
+        AlertSettings, App, Audience, Control, Counter, Delivery, DeliveryPolicy, Device, DeviceId, Exclusion, Lane,
+        LaneChange, MessageId, Options, Priority, Schedule, Stage, Tally, UnixMillis,
     };
 
     use super::*;
@@ -141,6 +142,28 @@ mod tests {
 
     /// An app as all formats before the fifth have it.
     const APP: &str = include_str!("rows/fixtures/app.hex");
+
+    #[test]
+    fn the_fifth_format_is_read_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let (message, device) = (MessageId::from_bytes([2; 16]), DeviceId::from_bytes([1; 16]));
+        let delivery = Key::of(Table::Deliveries).message(&message).device(&device);
+        let tally = Key::of(Table::Tallies).message(&message);
+        {
+            let engine = Engine::open(directory.path()).unwrap();
+            let put = |key: Key, value: Vec<u8>| engine.keyspace(key.table).insert(key.bytes, value).unwrap();
+            put(Key::of(Table::Format), vec![0x08, 0x05]);
+            put(delivery.clone(), bytes_of(include_str!("rows/fixtures/delivery.hex")));
+            put(tally.clone(), bytes_of(include_str!("rows/fixtures/tally.hex")));
+        }
+        for _ in 0..2 {
+            let engine = Engine::open(directory.path()).unwrap();
+            let delivery = engine.noun::<Delivery>(&delivery).unwrap().unwrap();
+            assert_eq!((delivery.stage, delivery.sent, delivery.about), (Stage::Delivered, None, None));
+            assert_eq!(engine.noun::<Tally>(&tally).unwrap().unwrap().get(Counter::Targeted), 300);
+            assert_eq!(engine.row::<FormatRow>(&Key::of(Table::Format)).unwrap(), Some(FormatRow { version: FORMAT }));
+        }
+    }
 
     #[test]
     fn the_fourth_format_is_read_as_it_is() {

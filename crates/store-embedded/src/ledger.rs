@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
-use homing_domain::{BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Tally, UnixMillis};
+use homing_domain::limits::VERSION_LABELS_MAX;
+use homing_domain::{
+    AppId, BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Snapshots, Tally, UnixMillis,
+    VersionLabel,
+};
 use homing_ports::{Ledger, Result};
 
 use crate::EmbeddedStore;
 use crate::committer::View;
 use crate::error::StoreResult;
 use crate::messages;
+use crate::rows::AppVersionsRow;
 use crate::sweep::Aged;
 use crate::table::{Key, Table};
 
@@ -53,7 +58,13 @@ fn age_without_message(view: &mut View<'_>, message: MessageId, now: UnixMillis)
     Ok(())
 }
 
-fn record(view: &mut View<'_>, batch: BatchId, receipts: &[Receipt], now: UnixMillis) -> StoreResult<Vec<Delivery>> {
+fn record(
+    view: &mut View<'_>,
+    batch: BatchId,
+    receipts: &[Receipt],
+    about: &Snapshots,
+    now: UnixMillis,
+) -> StoreResult<Vec<Delivery>> {
     let mut rows = Vec::<(Delivery, bool)>::new();
     let mut places = HashMap::new();
     for receipt in receipts {
@@ -75,7 +86,8 @@ fn record(view: &mut View<'_>, batch: BatchId, receipts: &[Receipt], now: UnixMi
         let (row, changed) = &mut rows[place];
         *changed |= row.record(receipt, batch);
     }
-    for (row, _) in rows.iter().filter(|(_, changed)| *changed) {
+    for (row, _) in rows.iter_mut().filter(|(_, changed)| *changed) {
+        row.keep_about(about);
         view.put_noun(deliveries_of(&row.message).device(&row.device), row);
     }
     Ok(rows.into_iter().map(|(row, _)| row).collect())
@@ -104,9 +116,26 @@ fn claim(
 
 impl Ledger for EmbeddedStore {
     /// Each row is answered once, however many receipts it got.
-    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>, about: Snapshots) -> Result<Vec<Delivery>> {
         let now = self.shared.clock.now();
-        self.commit("record receipts", move |view| record(view, batch, &receipts, now)).await
+        self.commit("record receipts", move |view| record(view, batch, &receipts, &about, now)).await
+    }
+
+    async fn version_label(&self, app: &AppId, version: VersionLabel) -> Result<VersionLabel> {
+        let key = Key::of(Table::AppVersions).app(app);
+        self.commit("name the version", move |view| {
+            let mut known = view.row::<AppVersionsRow>(&key)?.unwrap_or_default();
+            if known.versions.iter().any(|name| name == version.as_str()) {
+                return Ok(version);
+            }
+            if known.versions.len() >= VERSION_LABELS_MAX {
+                return Ok(VersionLabel::OTHER);
+            }
+            known.versions.push(version.as_str().to_owned());
+            view.put_row(key, &known);
+            Ok(version)
+        })
+        .await
     }
 
     async fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> Result<()> {

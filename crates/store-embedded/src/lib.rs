@@ -27,6 +27,7 @@ mod messages;
 mod queues;
 mod rows;
 mod settings;
+mod statistics;
 mod sweep;
 mod table;
 mod timers;

@@ -23,6 +23,7 @@ mod vendor_token;
 use bytes::Bytes;
 use homing_domain::{AppId, UnixMillis};
 
+pub(crate) use ledger::AppVersionsRow;
 pub(crate) use queue::{DeadLetterRow, QueueItemRow};
 pub(crate) use uploaded::MemberRow;
 pub(crate) use upstream::PositionRow;

@@ -1,13 +1,13 @@
 //! Retention: what is older than the promised history is deleted, a bounded page at a time.
 
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{AppId, AudienceId, MessageId, UnixMillis, Upstream};
+use homing_domain::{AppId, AudienceId, BatchId, Granularity, MessageId, Period, UnixMillis, Upstream};
 use homing_ports::{Messages, QueueName, Result};
 
 use crate::EmbeddedStore;
 use crate::error::{StoreError, StoreResult};
 use crate::table::{Key, Table};
-use crate::{audiences, ledger, messages, queues, upstreams};
+use crate::{audiences, ledger, messages, queues, statistics, upstreams};
 
 /// Rows deleted in one commit: about 5 ms of the committer, between which pushes go on.
 const PAGE_ROWS: usize = 1_000;
@@ -34,12 +34,18 @@ pub(crate) enum Aged {
     DeadLetter(QueueName, u64),
     /// An uploaded list.
     Audience(AudienceId),
+    /// Figures of an app.
+    Period(AppId, Period),
+    /// The memory that a batch was added to an app's figures.
+    StatisticsBatch(AppId, BatchId),
 }
 
 const MESSAGE: u8 = 1;
 const UPSTREAM: u8 = 2;
 const DEAD_LETTER: u8 = 3;
 const AUDIENCE: u8 = 4;
+const PERIOD: u8 = 5;
+const STATISTICS_BATCH: u8 = 6;
 
 impl Aged {
     /// Where its age stands.
@@ -50,6 +56,8 @@ impl Aged {
             Self::Upstream(app, position) => key.byte(UPSTREAM).app(app).number(*position),
             Self::DeadLetter(queue, id) => key.byte(DEAD_LETTER).queue(*queue).number(*id),
             Self::Audience(id) => key.byte(AUDIENCE).audience(id),
+            Self::Period(app, period) => key.byte(PERIOD).app(app).granularity(period.granularity).time(period.start),
+            Self::StatisticsBatch(app, batch) => key.byte(STATISTICS_BATCH).app(app).raw(batch.as_bytes()),
         }
     }
 
@@ -62,8 +70,19 @@ impl Aged {
                 MESSAGE => MessageId::from_slice(what).map(Self::Message),
                 UPSTREAM => {
                     let (app, position) = what.split_last_chunk()?;
-                    let app = std::str::from_utf8(app.strip_suffix(&[0])?).ok()?.parse().ok()?;
-                    Some(Self::Upstream(app, u64::from_be_bytes(*position)))
+                    Some(Self::Upstream(app_in(app)?, u64::from_be_bytes(*position)))
+                }
+                PERIOD => {
+                    let (rest, start) = what.split_last_chunk()?;
+                    let (code, app) = rest.split_last()?;
+                    let is = |of: &Granularity| Key::of(Table::Statistics).granularity(*of).bytes[1..] == [*code];
+                    let granularity = Granularity::ALL.into_iter().find(is)?;
+                    let start = UnixMillis(u64::from_be_bytes(*start));
+                    Some(Self::Period(app_in(app)?, Period { granularity, start }))
+                }
+                STATISTICS_BATCH => {
+                    let (app, batch) = what.split_last_chunk::<16>()?;
+                    Some(Self::StatisticsBatch(app_in(app)?, BatchId::from_bytes(*batch)))
                 }
                 DEAD_LETTER => {
                     let (queue, id) = what.split_last_chunk()?;
@@ -77,6 +96,11 @@ impl Aged {
         });
         parsed.ok_or(StoreError::Damaged { table: Table::Aging, what: "an unknown kind" })
     }
+}
+
+/// An app as a key holds it.
+fn app_in(bytes: &[u8]) -> Option<AppId> {
+    std::str::from_utf8(bytes.strip_suffix(&[0])?).ok()?.parse().ok()
 }
 
 impl EmbeddedStore {
@@ -165,6 +189,8 @@ impl EmbeddedStore {
                     None => Ok(0),
                 }
             }
+            Aged::Period(app, period) => self.delete_all(vec![statistics::key(&app, period)]).await,
+            Aged::StatisticsBatch(app, batch) => self.delete_all(vec![statistics::mark(&app, &batch)]).await,
             Aged::DeadLetter(queue, id) => self.delete_all(vec![queues::dead_letter_key(queue, id)]).await,
             Aged::Audience(id) => {
                 // The row goes first: while it is there, members may be added.

@@ -3,7 +3,9 @@
 //! Tables that are written and die together share a keyspace, because each keyspace costs a memtable and files of its
 //! own. A table's first byte never changes and is never given out again.
 
-use homing_domain::{AppId, AudienceId, Channel, DeviceId, MemberKey, MessageId, ShardId, UnixMillis, UserId};
+use homing_domain::{
+    AppId, AudienceId, Channel, DeviceId, Granularity, MemberKey, MessageId, ShardId, UnixMillis, UserId,
+};
 use homing_ports::QueueName;
 
 /// A keyspace of the engine.
@@ -130,6 +132,12 @@ tables! {
     Tallies = Ledger 2;
     /// message, kind, batch or shard → (): counted already.
     Counted = Ledger 3;
+    /// app → names of the versions that its figures know.
+    AppVersions = Ledger 4;
+    /// app, granularity, start → numbers.
+    Statistics = Ledger 5;
+    /// app, batch → (): added already.
+    StatisticsCounted = Ledger 6;
     /// queue, id → item.
     QueueItems = Queues 1;
     /// queue, id → dead letter.
@@ -238,6 +246,15 @@ impl Key {
     /// Adds a member of an uploaded list.
     pub(crate) fn member(self, part: MemberKey) -> Self {
         self.raw(&part.0)
+    }
+
+    /// Adds a granularity.
+    pub(crate) fn granularity(self, part: Granularity) -> Self {
+        self.byte(match part {
+            Granularity::Minute => 1,
+            Granularity::Hour => 2,
+            Granularity::Day => 3,
+        })
     }
 
     /// Adds a queue.

@@ -11,12 +11,14 @@
 //!
 //! **Must not know**: mailboxes, gateways, how audiences are enumerated, payloads.
 
+mod about;
 pub mod callback;
 pub mod close;
 mod completion;
 pub mod http;
 pub mod read_sync;
 pub mod record;
+mod statistics;
 
 #[cfg(test)]
 mod tests;

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use homing_contract::queue::{self, ReceiptsInput};
 use homing_domain::{BatchId, Delivery, FeedCounts, MessageId, ReceiptBatch, Tally};
-use homing_ports::StageError;
+use homing_ports::{StageError, Statistics};
 use homing_telemetry::DeliveryEnded;
 
+use crate::about::AboutDevices;
 use crate::completion::{Completion, CompletionPorts, newly_ended};
 use crate::read_sync::{ReadSync, ReadSyncPorts};
+use crate::statistics;
 
 #[cfg(test)]
 mod tests;
 
 /// What recording needs from the world.
-pub trait RecordPorts: CompletionPorts + ReadSyncPorts {}
+pub trait RecordPorts: CompletionPorts + ReadSyncPorts + Statistics {}
 
-impl<P: CompletionPorts + ReadSyncPorts> RecordPorts for P {}
+impl<P: CompletionPorts + ReadSyncPorts + Statistics> RecordPorts for P {}
 
 /// The stage.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct RecordReceipts<P> {
     ports: Arc<P>,
     completion: Arc<Completion>,
     read_sync: Arc<ReadSync>,
+    about: Arc<AboutDevices>,
 }
 
 impl<P> Clone for RecordReceipts<P> {
@@ -34,6 +37,7 @@ impl<P> Clone for RecordReceipts<P> {
             ports: Arc::clone(&self.ports),
             completion: Arc::clone(&self.completion),
             read_sync: Arc::clone(&self.read_sync),
+            about: Arc::clone(&self.about),
         }
     }
 }
@@ -42,7 +46,7 @@ impl<P: RecordPorts> RecordReceipts<P> {
     /// A stage over these ports.
     #[must_use]
     pub fn new(ports: Arc<P>) -> Self {
-        Self { ports, completion: Arc::default(), read_sync: Arc::default() }
+        Self { ports, completion: Arc::default(), read_sync: Arc::default(), about: Arc::default() }
     }
 
     /// Does the work of one queue item.
@@ -65,7 +69,8 @@ impl<P: RecordPorts> RecordReceipts<P> {
         if counts.changes.is_empty() {
             return Ok(());
         }
-        Ok(self.ports.count(counts.id, counts.changes).await?)
+        self.ports.count(counts.id, counts.changes.clone()).await?;
+        Ok(statistics::add_feed_counts(&*self.ports, &counts, self.ports.now()).await?)
     }
 
     /// Takes a batch into its rows, then counts what it changed. A repeat finds in the rows what the first run changed,
@@ -78,11 +83,13 @@ impl<P: RecordPorts> RecordReceipts<P> {
         if batch.receipts.is_empty() {
             return Ok(());
         }
-        let rows = last_answers(self.ports.record(batch.id, batch.receipts).await?);
+        let about = self.about.of(&*self.ports, &batch.receipts).await?;
+        let rows = last_answers(self.ports.record(batch.id, batch.receipts, about).await?);
         let changes = changes(batch.id, &rows);
         if !changes.is_empty() {
             let ended = newly_ended(&changes);
             self.ports.count(batch.id, changes).await?;
+            statistics::add(&*self.ports, batch.id, &rows, self.ports.now()).await?;
             self.completion.notice(&*self.ports, &ended).await?;
         }
         self.read_sync.notice(&*self.ports, batch.id, &rows).await?;

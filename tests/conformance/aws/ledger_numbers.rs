@@ -46,7 +46,7 @@ async fn beyond_the_first_item_each_mark_counts_once() {
 async fn a_message_id_that_comes_again_starts_anew() {
     let world = Aws::start().await;
     let ports = world.ports();
-    ports.record(batch_id(1), vec![delivered(1, 1)]).await.unwrap();
+    ports.record(batch_id(1), vec![delivered(1, 1)], homing_domain::Snapshots::default()).await.unwrap();
     count_all(&world).await;
     // Deleted or not: nobody sees it any more.
     world.advance(HISTORY_KEPT_FOR + 1_000).await;
@@ -55,7 +55,7 @@ async fn a_message_id_that_comes_again_starts_anew() {
     assert!(ports.deliveries(message_id(1), None, 9).await.unwrap().is_empty());
     count_all(&world).await;
     assert_eq!(ports.tally(message_id(1)).await.unwrap(), expected());
-    let again = ports.record(batch_id(2), vec![delivered(1, 1)]).await.unwrap();
+    let again = ports.record(batch_id(2), vec![delivered(1, 1)], homing_domain::Snapshots::default()).await.unwrap();
     assert_eq!(again[0].ended.map(|ended| ended.by), Some(batch_id(2)));
 }
 
@@ -66,7 +66,14 @@ async fn lists_go_through_all_partitions_in_the_order_of_devices() {
     let ports = world.ports();
     // Two devices for each value of the first four bits but one.
     let numbers: Vec<u32> = (0..16).filter(|n| *n != 3).flat_map(|n| [n << 28, (n << 28) + 9]).collect();
-    ports.record(batch_id(1), numbers.iter().rev().map(|n| delivered(1, *n)).collect()).await.unwrap();
+    ports
+        .record(
+            batch_id(1),
+            numbers.iter().rev().map(|n| delivered(1, *n)).collect(),
+            homing_domain::Snapshots::default(),
+        )
+        .await
+        .unwrap();
     let mut found = Vec::new();
     loop {
         let page = ports.deliveries(message_id(1), found.last().copied(), PAGE).await.unwrap();

@@ -74,9 +74,19 @@ async fn each_step_of_a_push_is_one_write_unit() {
 async fn receipts_and_numbers_are_one_write_unit_each() {
     let world = Aws::start().await;
     let store = world.ports();
-    store.record(batch_id(1), (1..=5).map(|device| delivered(1, device)).collect()).await.unwrap();
+    store
+        .record(batch_id(1), (1..=5).map(|device| delivered(1, device)).collect(), homing_domain::Snapshots::default())
+        .await
+        .unwrap();
     assert_eq!(spent(store), costs([("PutItem", 5, 5.0)]), "five first receipts");
-    store.record(batch_id(2), vec![fact(1, 1, Fact::Displayed), fact(1, 1, Fact::Opened)]).await.unwrap();
+    store
+        .record(
+            batch_id(2),
+            vec![fact(1, 1, Fact::Displayed), fact(1, 1, Fact::Opened)],
+            homing_domain::Snapshots::default(),
+        )
+        .await
+        .unwrap();
     assert_eq!(spent(store), costs([("GetItem", 1, 1.0), ("PutItem", 1, 1.0)]), "facts of one row");
     for shard in 0..16 {
         store.count_targets(shard_id(shard), message_id(1), 256, 0).await.unwrap();

@@ -13,7 +13,7 @@ use homing_domain::{
 use homing_ports::{
     Accepted, Apps, Audiences, Created, DeadLetter, Devices, Events, Fault, Feeds, FleetSettings, Gateways, Ledger,
     Mailboxes, Messages, NoticeSource, Notices, Outgoing, QueueName, Queues, ReceiptHandle, Received, Replaced, Result,
-    Settings, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
+    Settings, Statistics, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 use homing_store_aws::AwsStore;
 
@@ -95,7 +95,8 @@ retried! {
         fn shards(message: MessageId, after: Option<ShardId>, limit: usize) -> Vec<Shard>;
     }
     Ledger {
-        fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
+        fn record(batch: BatchId, receipts: Vec<Receipt>, about: homing_domain::Snapshots) -> Vec<Delivery>;
+        fn version_label(app: &AppId, version: homing_domain::VersionLabel) -> homing_domain::VersionLabel;
         fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
         fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
         fn claim_delivery(message: MessageId, device: DeviceId, channel: Channel, now: UnixMillis) -> Claimed;
@@ -103,6 +104,10 @@ retried! {
         fn tally(message: MessageId) -> Tally;
         fn delivery(message: MessageId, device: DeviceId) -> Option<Delivery>;
         fn deliveries(message: MessageId, after: Option<DeviceId>, limit: usize) -> Vec<Delivery>;
+    }
+    Statistics {
+        fn add_statistics(batch: BatchId, app: &AppId, changes: Vec<(homing_domain::Period, Tally)>) -> ();
+        fn statistics(app: &AppId, granularity: homing_domain::Granularity, from: UnixMillis, until: UnixMillis) -> Vec<(homing_domain::Period, Tally)>;
     }
     Feeds {
         fn feed_head(app: &AppId) -> FeedOffset;

@@ -25,7 +25,7 @@ async fn everything_answered_is_there() {
     let taken = store.take_over(device_id(1), takeover(1)).await.unwrap().unwrap();
     store.accept(message(1, "shop", Audience::All)).await.unwrap();
     store.put_shard(shard(1, 1)).await.unwrap();
-    let rows = store.record(batch_id(1), vec![delivered(1, 1)]).await.unwrap();
+    let rows = store.record(batch_id(1), vec![delivered(1, 1)], homing_domain::Snapshots::default()).await.unwrap();
     store.count_targets(shard(1, 1).id, message_id(1), 7, 0).await.unwrap();
     store.store_upstream(upstream(1, 1)).await.unwrap();
     let settings = homing_ports::FleetSettings { revision: 1, ..store.settings().await.unwrap() };

@@ -22,7 +22,7 @@ async fn fill(world: &Embedded, n: u32) {
     store.count_targets(shard(n, n).id, message_id(n), 3, 0).await.unwrap();
     for first in (0..DEVICES).step_by(500) {
         let receipts: Vec<Receipt> = (first..first + 500).map(|device| delivered(n, device)).collect();
-        store.record(batch_id(first + n), receipts).await.unwrap();
+        store.record(batch_id(first + n), receipts, homing_domain::Snapshots::default()).await.unwrap();
     }
     let upstream = Upstream { received_at: world.now(), ..upstream(1, u64::from(n)) };
     store.store_upstream(upstream).await.unwrap();
@@ -64,7 +64,7 @@ async fn what_is_too_old_goes_whole() {
 async fn receipts_for_nobodys_message_go_too() {
     let world = Embedded::open();
     let store = world.ports();
-    store.record(batch_id(1), vec![delivered(9, 1)]).await.unwrap();
+    store.record(batch_id(1), vec![delivered(9, 1)], homing_domain::Snapshots::default()).await.unwrap();
     store.count_targets(shard(1, 8).id, message_id(8), 3, 0).await.unwrap();
     world.advance(HISTORY_KEPT_FOR + 1).await;
     store.sweep(world.now()).await.unwrap();

@@ -44,11 +44,19 @@ pub(crate) async fn a_claim_is_the_models<A: Adapter>(world: &A) {
 
 pub(crate) async fn a_row_that_is_there_keeps_what_it_has<A: Adapter>(world: &A) {
     let ports = world.ports();
-    let shown = ports.record(batch_id(1), vec![fact(1, 1, Fact::Displayed)]).await.unwrap().remove(0);
+    let shown = ports
+        .record(batch_id(1), vec![fact(1, 1, Fact::Displayed)], homing_domain::Snapshots::default())
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(claim(ports, 1, UnixMillis(70_000)).await, FIRST);
     let claimed = Delivery { claimed_at: Some(UnixMillis(70_000)), ..shown };
     assert_eq!(row(ports, 1).await.as_ref(), Some(&claimed));
-    let opened = ports.record(batch_id(2), vec![fact(1, 1, Fact::Opened)]).await.unwrap().remove(0);
+    let opened = ports
+        .record(batch_id(2), vec![fact(1, 1, Fact::Opened)], homing_domain::Snapshots::default())
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(opened, Delivery { opened: opened.opened, ..claimed }, "and what comes after it keeps the claim");
     assert!(opened.opened.is_some());
     world.settle().await;
@@ -64,7 +72,7 @@ pub(crate) async fn what_has_ended_is_not_claimed<A: Adapter>(world: &A) {
         Receipt { channel: Channel::Fcm, ..receipt(3, 1, Event::Ended(Ended::handed_off(now))) },
     ];
     for (message, end) in (1..).zip(ends) {
-        let ended = ports.record(batch_id(1), vec![end]).await.unwrap().remove(0);
+        let ended = ports.record(batch_id(1), vec![end], homing_domain::Snapshots::default()).await.unwrap().remove(0);
         assert_eq!(claim(ports, message, now).await, Claimed::Ended);
         assert_eq!(row(ports, message).await, Some(ended), "and is left alone");
     }
@@ -73,12 +81,20 @@ pub(crate) async fn what_has_ended_is_not_claimed<A: Adapter>(world: &A) {
     let taken = Receipt { channel: Channel::Fcm, ..receipt(4, 1, Event::Ended(Ended::handed_off(now))) };
     let mut model = row(ports, 4).await.unwrap();
     model.record(&taken, batch_id(2));
-    assert_eq!(ports.record(batch_id(2), vec![taken.clone()]).await.unwrap(), [model.clone()]);
+    assert_eq!(
+        ports.record(batch_id(2), vec![taken.clone()], homing_domain::Snapshots::default()).await.unwrap(),
+        [model.clone()]
+    );
     assert_eq!((model.stage, model.channel, model.sent_at), (Stage::HandedOff, Channel::Fcm, Some(now)));
     assert_eq!(claim(ports, 4, now.plus(2 * VENDOR_CLAIM_KEPT_FOR)).await, Claimed::Ended);
-    assert_eq!(ports.record(batch_id(3), vec![taken]).await.unwrap(), [model], "a repeat changes nothing");
+    assert_eq!(
+        ports.record(batch_id(3), vec![taken], homing_domain::Snapshots::default()).await.unwrap(),
+        [model],
+        "a repeat changes nothing"
+    );
     let withdrawn = receipt(5, 1, Event::Ended(Ended::undelivered(Reason::TakenByVendor, None)));
-    let pending = ports.record(batch_id(1), vec![withdrawn]).await.unwrap().remove(0);
+    let pending =
+        ports.record(batch_id(1), vec![withdrawn], homing_domain::Snapshots::default()).await.unwrap().remove(0);
     assert_eq!(pending.stage, Stage::Pending, "that a mailbox gave it to the vendor is no end");
     assert_eq!(claim(ports, 5, now).await, FIRST);
 }
@@ -98,7 +114,8 @@ pub(crate) async fn a_released_claim_is_free<A: Adapter>(world: &A) {
         }
     }
     assert_eq!(claim(ports, 1, now).await, FIRST);
-    let ended = ports.record(batch_id(1), vec![delivered(1, 1)]).await.unwrap().remove(0);
+    let ended =
+        ports.record(batch_id(1), vec![delivered(1, 1)], homing_domain::Snapshots::default()).await.unwrap().remove(0);
     release(1).await;
     assert_eq!(row(ports, 1).await, Some(Delivery { claimed_at: None, ..ended }), "what has ended stays ended");
     assert_eq!(claim(ports, 1, now).await, Claimed::Ended);

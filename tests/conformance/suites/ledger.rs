@@ -13,7 +13,7 @@ fn expired(message: u32, device: u32) -> Receipt {
 
 /// Both steps, as the receipts stage runs them.
 async fn record_and_count(ports: &impl Ports, batch: BatchId, receipts: Vec<Receipt>) {
-    let rows = ports.record(batch, receipts).await.unwrap();
+    let rows = ports.record(batch, receipts, homing_domain::Snapshots::default()).await.unwrap();
     let mut changes = std::collections::BTreeMap::<_, Tally>::new();
     for row in rows {
         row.tally(batch, changes.entry(row.message).or_default());
@@ -28,9 +28,9 @@ async fn ended(ports: &impl Ports, message: u32, stage: Stage) -> i64 {
 pub(crate) async fn the_first_end_wins_but_over_a_delivery<A: Adapter>(world: &A) {
     let ports = world.ports();
     let failed = receipt(1, 1, Event::Ended(Ended::undelivered(Reason::Overflow, None)));
-    let first = ports.record(batch_id(1), vec![failed]).await.unwrap();
+    let first = ports.record(batch_id(1), vec![failed], homing_domain::Snapshots::default()).await.unwrap();
     assert_eq!((first[0].stage, first[0].reason), (Stage::Failed, Some(Reason::Overflow)));
-    let loser = ports.record(batch_id(2), vec![expired(1, 1)]).await.unwrap();
+    let loser = ports.record(batch_id(2), vec![expired(1, 1)], homing_domain::Snapshots::default()).await.unwrap();
     assert_eq!(loser, first, "the row as it stands");
     assert_eq!(ports.delivery(message_id(1), device_id(1)).await.unwrap(), Some(first[0].clone()));
     assert_eq!(ports.delivery(message_id(1), device_id(2)).await.unwrap(), None);
@@ -44,7 +44,7 @@ pub(crate) async fn the_first_end_wins_but_over_a_delivery<A: Adapter>(world: &A
 pub(crate) async fn a_row_with_many_receipts_is_answered_once<A: Adapter>(world: &A) {
     let ports = world.ports();
     let receipts = vec![delivered(1, 1), fact(1, 1, Fact::Displayed), delivered(1, 2), fact(1, 1, Fact::Opened)];
-    let rows = ports.record(batch_id(1), receipts).await.unwrap();
+    let rows = ports.record(batch_id(1), receipts, homing_domain::Snapshots::default()).await.unwrap();
     let mut devices: Vec<_> = rows.iter().map(|row| row.device).collect();
     devices.sort_unstable();
     assert_eq!(devices, [device_id(1), device_id(2)], "counting adds up what is answered");
@@ -66,7 +66,7 @@ pub(crate) async fn every_field_of_a_row_comes_back<A: Adapter>(world: &A) {
     for (batch, receipt) in steps {
         let receipt = Receipt { channel: if batch == 1 { Channel::Fcm } else { Channel::Own }, ..receipt };
         model.record(&receipt, batch_id(batch));
-        let rows = ports.record(batch_id(batch), vec![receipt]).await.unwrap();
+        let rows = ports.record(batch_id(batch), vec![receipt], homing_domain::Snapshots::default()).await.unwrap();
         assert_eq!(rows, [model.clone()]);
         assert_eq!(ports.delivery(message_id(1), device_id(1)).await.unwrap(), Some(model.clone()));
     }
@@ -118,8 +118,15 @@ pub(crate) async fn concurrent_repeats_count_once<A: Adapter>(world: &A) {
 
 pub(crate) async fn deliveries_come_in_pages<A: Adapter>(world: &A) {
     let ports = world.ports();
-    ports.record(batch_id(1), [4, 2, 1, 3].map(|device| delivered(1, device)).to_vec()).await.unwrap();
-    ports.record(batch_id(2), vec![delivered(2, 9)]).await.unwrap();
+    ports
+        .record(
+            batch_id(1),
+            [4, 2, 1, 3].map(|device| delivered(1, device)).to_vec(),
+            homing_domain::Snapshots::default(),
+        )
+        .await
+        .unwrap();
+    ports.record(batch_id(2), vec![delivered(2, 9)], homing_domain::Snapshots::default()).await.unwrap();
     world.settle().await;
     let mut found = Vec::<DeviceId>::new();
     loop {
@@ -137,6 +144,6 @@ pub(crate) async fn nothing_is_known_of_an_unknown_message<A: Adapter>(world: &A
     let ports = world.ports();
     assert!(ports.tally(message_id(1)).await.unwrap().is_empty());
     assert!(ports.deliveries(message_id(1), None, 9).await.unwrap().is_empty());
-    assert!(ports.record(batch_id(1), Vec::new()).await.unwrap().is_empty());
+    assert!(ports.record(batch_id(1), Vec::new(), homing_domain::Snapshots::default()).await.unwrap().is_empty());
     ports.count(batch_id(1), Vec::new()).await.unwrap();
 }

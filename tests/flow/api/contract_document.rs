@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::World;
 
 /// Every operation that the API has, so that none is forgotten in a router or in the document.
-const OPERATIONS: [&str; 57] = [
+const OPERATIONS: [&str; 59] = [
     "DELETE /v1/apps/{app}",
     "DELETE /v1/apps/{app}/settings/heartbeat",
     "DELETE /v1/audiences/{id}",
@@ -27,6 +27,8 @@ const OPERATIONS: [&str; 57] = [
     "GET /v1/presence",
     "GET /v1/route",
     "GET /v1/settings/heartbeat",
+    "GET /v1/stats/messages",
+    "GET /v1/stats/messages/{id}",
     "GET /v1/upstream",
     "PATCH /v1/apps/{app}",
     "PATCH /v1/devices/{id}",

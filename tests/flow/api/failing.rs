@@ -180,8 +180,13 @@ through_the_fault!(Settings {
     fn replace_settings(settings: FleetSettings) -> Replaced;
 });
 
+through_the_fault!(Statistics {
+    fn add_statistics(batch: BatchId, app: &AppId, changes: Vec<(Period, Tally)>) -> ();
+    fn statistics(app: &AppId, granularity: Granularity, from: UnixMillis, until: UnixMillis) -> Vec<(Period, Tally)>;
+});
 through_the_fault!(Ledger {
-    fn record(batch: BatchId, receipts: Vec<Receipt>) -> Vec<Delivery>;
+    fn record(batch: BatchId, receipts: Vec<Receipt>, about: Snapshots) -> Vec<Delivery>;
+    fn version_label(app: &AppId, version: VersionLabel) -> VersionLabel;
     fn count(batch: BatchId, changes: Vec<(MessageId, Tally)>) -> ();
     fn count_targets(shard: ShardId, message: MessageId, devices: usize, covers: u32) -> ();
     fn claim_delivery(message: MessageId, device: DeviceId, channel: Channel, now: UnixMillis) -> Claimed;

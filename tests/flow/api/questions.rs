@@ -61,7 +61,7 @@ async fn deliver(world: &World, message: MessageId, device: DeviceId) {
     let receipt = |event| Receipt { message, device, channel: Channel::Own, at: now, event };
     let end = Event::Ended(Ended::delivered(Some(now), Some(now)));
     let receipts = vec![receipt(end), receipt(Event::Fact(Fact::Opened))];
-    let rows: Vec<Delivery> = world.store.record(batch, receipts).await.unwrap();
+    let rows: Vec<Delivery> = world.store.record(batch, receipts, homing_domain::Snapshots::default()).await.unwrap();
     let mut tally = Tally::default();
     rows[0].tally(batch, &mut tally);
     assert_eq!(tally.get(Counter::Fact(Channel::Own, Fact::Opened)), 1);

@@ -137,7 +137,7 @@ impl World {
         self.api.put(&path, &self.admin, body).await.unwrap()
     }
 
-    async fn register_as(&self, request: RegisterDevice, user: Option<&str>) -> RegisteredDevice {
+    pub(super) async fn register_as(&self, request: RegisterDevice, user: Option<&str>) -> RegisteredDevice {
         let registered: RegisteredDevice = self.api.post("/v1/devices", &self.keys.client_key, &request).await.unwrap();
         if let Some(user) = user {
             self.bind(&registered, user).await;

@@ -107,6 +107,7 @@ impl World {
                 (row.opened, Fact::Opened, FactKind::Opened),
                 (row.dismissed, Fact::Dismissed, FactKind::Dismissed),
             ];
+            super::add_steps(row, &mut facts);
             for (_, fact, kind) in kinds.into_iter().filter(|(recorded, ..)| recorded.is_some()) {
                 facts.add(Counter::Fact(Channel::Own, fact), 1);
                 if !log.is_some_and(|log| log.facts.contains(&(message.id, kind))) {

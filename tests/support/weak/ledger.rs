@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use homing_domain::{
-    BatchId, Channel, Claimed, Delivery, DeviceId, MessageId, Receipt, ShardId, Stage, Tally, UnixMillis,
+    AppId, BatchId, Channel, Claimed, Delivery, DeviceId, Granularity, MessageId, Period, Receipt, ShardId, Snapshots,
+    Stage, Tally, UnixMillis, VersionLabel,
 };
-use homing_ports::{Error, Fault, Ledger, Result};
+use homing_ports::{Error, Fault, Ledger, Result, Statistics};
 
 use super::{State, Weak, Weakness};
 
@@ -19,11 +20,14 @@ pub struct LedgerState {
     /// When each end was written: it may have happened long before.
     pub(super) ended: BTreeMap<(MessageId, DeviceId), UnixMillis>,
     counted: BTreeSet<(BatchId, MessageId)>,
+    /// Figures of apps.
+    pub statistics: BTreeMap<(AppId, Period), Tally>,
+    statistics_counted: BTreeSet<(BatchId, AppId)>,
     shards_counted: BTreeSet<ShardId>,
 }
 
 impl State {
-    fn record_one(&mut self, batch: BatchId, receipt: &Receipt) -> Delivery {
+    fn record_one(&mut self, batch: BatchId, receipt: &Receipt, about: &Snapshots) -> Delivery {
         let key = (receipt.message, receipt.device);
         let row = self
             .ledger
@@ -32,6 +36,9 @@ impl State {
             .or_insert_with(|| Delivery::new(receipt.message, receipt.device, receipt.channel));
         let before = row.stage;
         let changed = row.record(receipt, batch);
+        if changed {
+            row.keep_about(about);
+        }
         let row = row.clone();
         if changed {
             let name = match (before.is_terminal(), row.stage.is_terminal(), before == row.stage) {
@@ -54,7 +61,11 @@ impl State {
 }
 
 impl Ledger for Weak {
-    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+    async fn version_label(&self, _: &AppId, version: VersionLabel) -> Result<VersionLabel> {
+        Ok(version)
+    }
+
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>, about: Snapshots) -> Result<Vec<Delivery>> {
         self.call("record receipts", move |state| {
             let breaks_at = state.faults.fail_before;
             let mut rows = Vec::with_capacity(receipts.len());
@@ -62,7 +73,7 @@ impl Ledger for Weak {
                 if !rows.is_empty() && state.strikes(breaks_at, "batch half done") {
                     return Err(Error::new(Fault::Retry, "record receipts"));
                 }
-                rows.push(state.record_one(batch, receipt));
+                rows.push(state.record_one(batch, receipt, &about));
             }
             // One row may stand in a batch twice: the answer is the rows as they stand at the end.
             for row in &mut rows {
@@ -161,6 +172,39 @@ impl Ledger for Weak {
             let of_message = state.ledger.rows.iter().filter(|((of, _), _)| *of == message);
             let rest = of_message.filter(|((_, device), _)| after.is_none_or(|after| *device > after));
             Ok(rest.map(|(_, row)| row.clone()).take(limit).collect())
+        })
+        .await
+    }
+}
+
+impl Statistics for Weak {
+    async fn add_statistics(&self, batch: BatchId, app: &AppId, changes: Vec<(Period, Tally)>) -> Result<()> {
+        let app = app.clone();
+        self.call("add to the figures", move |state| {
+            if state.ledger.statistics_counted.insert((batch, app.clone())) {
+                for (period, tally) in &changes {
+                    state.ledger.statistics.entry((app.clone(), *period)).or_default().merge(tally);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn statistics(
+        &self,
+        app: &AppId,
+        granularity: Granularity,
+        from: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Vec<(Period, Tally)>> {
+        let app = app.clone();
+        self.call("read the figures", move |state| {
+            let wanted = |of: &AppId, period: &Period| {
+                *of == app && period.granularity == granularity && from <= period.start && period.start < until
+            };
+            let found = state.ledger.statistics.iter().filter(|((of, period), _)| wanted(of, period));
+            Ok(found.map(|((_, period), tally)| (*period, tally.clone())).collect())
         })
         .await
     }

@@ -118,6 +118,6 @@ fn planted_routes_are_found() {
         judge(&Template::parse(&source.replacen(from, to, 1)), &code).len()
     };
     assert_eq!(found("GET /v1/route", "GET /v1/routes"), 2);
-    assert_eq!(found("IntegrationUri: !GetAtt Query.Arn", "IntegrationUri: !GetAtt Fanout.Arn"), 7);
+    assert_eq!(found("IntegrationUri: !GetAtt Query.Arn", "IntegrationUri: !GetAtt Fanout.Arn"), 9);
     assert_eq!(found("FunctionName: !Ref Binding\n", "FunctionName: !Ref Query\n"), 1);
 }

@@ -19,6 +19,7 @@ mod problem;
 mod push;
 mod receipt;
 mod schedule;
+mod statistics;
 mod text;
 mod time;
 mod trace;
@@ -55,6 +56,10 @@ pub use problem::ProblemView;
 pub use push::{PushAccepted, PushRequest, PushValidated, ValidPush};
 pub use receipt::{FactName, ReceiptRequest, ReceiptsAccepted, ReceiptsRequest};
 pub use schedule::{ScheduleRequest, lives_from};
+pub use statistics::{
+    FiguresView, FunnelView, GranularityName, MessageStatistics, PeriodView, StatisticsQuery, StatisticsSpan,
+    StatisticsView,
+};
 pub use time::{from_timestamp, to_timestamp};
 pub use trace::{Stop, TraceView};
 pub use upload::{

@@ -2,12 +2,13 @@
 
 use homing_domain::{
     App, AppId, AudienceId, BatchId, BusEvent, ChangeRefused, Channel, ChannelConfig, Claimed, Delivery, Device,
-    DeviceId, DueTick, FeedEntry, FeedOffset, GatewayRef, Lease, Member, MemberKey, Message, MessageChange, MessageId,
-    Receipt, Shard, ShardId, Tally, Throttle, UnixMillis, UploadedAudience, Upstream, UserId,
+    DeviceId, DueTick, FeedEntry, FeedOffset, GatewayRef, Granularity, Lease, Member, MemberKey, Message,
+    MessageChange, MessageId, Period, Receipt, Shard, ShardId, Snapshots, Tally, Throttle, UnixMillis,
+    UploadedAudience, Upstream, UserId, VersionLabel,
 };
 use homing_ports::{
     Accepted, Apps, Audiences, Created, Devices, Events, Feeds, FleetSettings, Gateways, Ledger, Messages, Replaced,
-    Result, Settings, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
+    Result, Settings, Statistics, StoredUpstream, Throttles, Timers, Upstreams, VendorChannels, VendorTokens,
 };
 
 use super::{Adapters, FailPoint};
@@ -134,8 +135,12 @@ impl<S: Gateways> Gateways for Adapters<S> {
 }
 
 impl<S: Ledger> Ledger for Adapters<S> {
-    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
-        self.store.record(batch, receipts).await
+    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>, about: Snapshots) -> Result<Vec<Delivery>> {
+        self.store.record(batch, receipts, about).await
+    }
+
+    async fn version_label(&self, app: &AppId, version: VersionLabel) -> Result<VersionLabel> {
+        self.store.version_label(app, version).await
     }
 
     async fn count(&self, batch: BatchId, changes: Vec<(MessageId, Tally)>) -> Result<()> {
@@ -174,6 +179,22 @@ impl<S: Ledger> Ledger for Adapters<S> {
 
     async fn deliveries(&self, message: MessageId, after: Option<DeviceId>, limit: usize) -> Result<Vec<Delivery>> {
         self.store.deliveries(message, after, limit).await
+    }
+}
+
+impl<S: Statistics> Statistics for Adapters<S> {
+    async fn add_statistics(&self, batch: BatchId, app: &AppId, changes: Vec<(Period, Tally)>) -> Result<()> {
+        self.store.add_statistics(batch, app, changes).await
+    }
+
+    async fn statistics(
+        &self,
+        app: &AppId,
+        granularity: Granularity,
+        from: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Vec<(Period, Tally)>> {
+        self.store.statistics(app, granularity, from, until).await
     }
 }
 

@@ -11,7 +11,8 @@
 //! | `pk` | message |
 //! | `sk` | `t` + 0: the first item; `t` + 1 to 8: the further ones; `b` + mark: a mark's row |
 //! | `applied` | marks that the first item holds: a byte for the kind, and the id |
-//! | `targeted`, `enumerated`, `own_delivered`, `fcm_opened`, … | the numbers, by channel and stage or fact |
+//! | `targeted`, `enumerated`, `own_delivered`, `fcm_opened`, `own_sent`, … | the numbers, by channel and stage or fact |
+//! | `platform_ios_opened`, `version_312e32_opened`, … | the same by what devices were; a version's name in hexadecimal |
 //! | `ttl` | time to live, from the first addition |
 
 use std::collections::HashSet;
@@ -19,7 +20,10 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use homing_domain::limits::HISTORY_KEPT_FOR;
-use homing_domain::{BatchId, Channel, Counter, Fact, MessageId, ShardId, Stage, Tally, UnixMillis};
+use homing_domain::{
+    BatchId, Breakdown, Channel, Counter, Fact, MessageId, Platform, ShardId, Stage, Step, Tally, UnixMillis,
+    VersionLabel,
+};
 use homing_ports::{Error, Fault, Result};
 
 use crate::AwsStore;
@@ -41,6 +45,10 @@ const MARKS: u8 = b'b';
 const APPLIED: &str = "applied";
 const TARGETED: &str = "targeted";
 const ENUMERATED: &str = "enumerated";
+const ACCEPTED: &str = "accepted";
+const SENT: &str = "sent";
+const PLATFORM: &str = "platform";
+const VERSION: &str = "version";
 
 /// What is added once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,19 +158,20 @@ impl AwsStore {
 }
 
 /// `SET` and `ADD` of the numbers, with their values.
-fn addition(change: &Tally, life: Life, and_add: &str) -> Expression {
+pub(super) fn addition(change: &Tally, kept_until: Seconds, and_add: &str) -> Expression {
     let mut text = format!("SET #ttl = if_not_exists(#ttl, :ttl) ADD {and_add}");
     for (at, (counter, _)) in change.iter().enumerate() {
         let comma = if at == 0 && and_add.is_empty() { "" } else { ", " };
         // Writing to a String cannot fail.
         _ = write!(text, "{comma}#{} :n{at}", name(counter));
     }
-    let update = Expression::update(text).value("ttl", life.kept_until).value("now", present(life.now));
+    let update = Expression::update(text).value("ttl", kept_until);
     change.iter().enumerate().fold(update, |update, (at, (_, by))| update.value(&format!("n{at}"), by))
 }
 
 fn add_first(change: &Tally, mark: Mark, life: Life) -> Expression {
-    addition(change, life, "#applied :mark")
+    addition(change, life.kept_until, "#applied :mark")
+        .value("now", present(life.now))
         .when(
             "(attribute_not_exists(#ttl) OR #ttl > :now) AND (attribute_not_exists(#applied) \
              OR (size(#applied) < :max AND NOT contains(#applied, :m)))",
@@ -173,7 +182,9 @@ fn add_first(change: &Tally, mark: Mark, life: Life) -> Expression {
 }
 
 fn add_further(change: &Tally, life: Life) -> Expression {
-    addition(change, life, "").when("attribute_not_exists(#ttl) OR #ttl > :now")
+    addition(change, life.kept_until, "")
+        .value("now", present(life.now))
+        .when("attribute_not_exists(#ttl) OR #ttl > :now")
 }
 
 fn holds(item: &Item, mark: Mark) -> bool {
@@ -187,7 +198,26 @@ fn name(counter: Counter) -> String {
         Counter::Enumerated => ENUMERATED.to_owned(),
         Counter::Ended(channel, stage) => format!("{}_{}", channel.name(), stage.name()),
         Counter::Fact(channel, fact) => format!("{}_{}", channel.name(), fact.name()),
+        Counter::Accepted => ACCEPTED.to_owned(),
+        Counter::Sent(channel) => format!("{}_{SENT}", channel.name()),
+        Counter::Of(Breakdown::Platform(platform), step) => format!("{PLATFORM}_{}_{}", platform.name(), step.name()),
+        Counter::Of(Breakdown::Version(version), step) => format!("{VERSION}_{}_{}", hex(version), step.name()),
     }
+}
+
+/// Expressions name attributes by letters, digits and lines only.
+fn hex(version: VersionLabel) -> String {
+    version.as_str().bytes().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<VersionLabel> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = text.as_bytes().chunks(2).map(byte).collect::<Option<Vec<_>>>()?;
+    Some(VersionLabel::new(std::str::from_utf8(&bytes).ok()?))
 }
 
 fn counter(name: &str) -> Option<Counter> {
@@ -197,14 +227,30 @@ fn counter(name: &str) -> Option<Counter> {
     if name == ENUMERATED {
         return Some(Counter::Enumerated);
     }
+    if name == ACCEPTED {
+        return Some(Counter::Accepted);
+    }
     // No channel's name has a line in it, and no stage is named as a fact.
     let (channel, what) = name.split_once('_')?;
+    if channel == PLATFORM || channel == VERSION {
+        let (of, step) = what.split_once('_')?;
+        let step = Step::ALL.into_iter().find(|known| known.name() == step)?;
+        let breakdown = match channel {
+            PLATFORM => Breakdown::Platform(of.parse::<Platform>().ok()?),
+            _ => Breakdown::Version(unhex(of)?),
+        };
+        return Some(Counter::Of(breakdown, step));
+    }
     let channel: Channel = channel.parse().ok()?;
+    if what == SENT {
+        return Some(Counter::Sent(channel));
+    }
     let fact = what.parse::<Fact>().map(|fact| Counter::Fact(channel, fact));
     fact.or_else(|()| what.parse::<Stage>().map(|stage| Counter::Ended(channel, stage))).ok()
 }
 
-fn read(item: Item) -> std::result::Result<Tally, Damaged> {
+/// The numbers of an item.
+pub(super) fn read(item: Item) -> std::result::Result<Tally, Damaged> {
     const UNKNOWN: Damaged = Damaged { table: Table::Ledger, attribute: "of an unknown number" };
     let mut tally = Tally::default();
     for (name, value) in item {

@@ -10,9 +10,11 @@
 //! | `y` | the end that `z` replaced: `c` channel, `s` stage, `b` batch |
 //! | `d`, `o`, `m` | displayed, opened, dismissed: as `z` |
 //! | `k` | when somebody last set out to ask the device's vendor |
+//! | `f` | first known to be sent: as `z` |
+//! | `i` | what the device was: `a` app, `u` user, `p` platform, `w` version of the app, `t` since when it is known |
 //! | `v`, `ttl` | version, time to live |
 
-use homing_domain::{BatchId, Delivery, DeviceId, MessageId, Recorded, ReplacedEnd};
+use homing_domain::{BatchId, Delivery, DeviceId, DeviceSnapshot, MessageId, Recorded, ReplacedEnd, VersionLabel};
 
 use crate::item::{Damaged, Item, ItemReader, ItemWriter, Table, sorted_key};
 use crate::schema::{PARTITION_KEY, SORT_KEY};
@@ -55,6 +57,18 @@ pub(super) fn write(row: &Delivery) -> ItemWriter {
         .with_some("o", row.opened.map(recorded))
         .with_some("m", row.dismissed.map(recorded))
         .with_some("k", row.claimed_at)
+        .with_some("f", row.sent.map(recorded))
+        .with_some("i", row.about.as_ref().map(snapshot))
+}
+
+fn snapshot(about: &DeviceSnapshot) -> Item {
+    ItemWriter::default()
+        .with("a", about.app.clone())
+        .with_some("u", about.user.clone())
+        .with("p", about.platform)
+        .with("w", about.version.as_str().to_owned())
+        .with("t", about.since)
+        .finish()
 }
 
 fn recorded(recorded: Recorded) -> Item {
@@ -81,6 +95,19 @@ pub(super) fn read(item: Item) -> Result<Delivery, Damaged> {
         opened: item.take_some("o")?.map(read_recorded).transpose()?,
         dismissed: item.take_some("m")?.map(read_recorded).transpose()?,
         claimed_at: item.take_some("k")?,
+        sent: item.take_some("f")?.map(read_recorded).transpose()?,
+        about: item.take_some("i")?.map(read_snapshot).transpose()?,
+    })
+}
+
+fn read_snapshot(map: Item) -> Result<DeviceSnapshot, Damaged> {
+    let mut map = ItemReader::new(Table::Ledger, map);
+    Ok(DeviceSnapshot {
+        app: map.take("a")?,
+        user: map.take_some("u")?,
+        platform: map.take("p")?,
+        version: VersionLabel::new(&map.take::<String>("w")?),
+        since: map.take("t")?,
     })
 }
 
@@ -96,7 +123,7 @@ fn read_replaced(map: Item) -> Result<ReplacedEnd, Damaged> {
 
 #[cfg(test)]
 mod tests {
-    use homing_domain::{Channel, Reason, Stage, UnixMillis};
+    use homing_domain::{Channel, Platform, Reason, Stage, UnixMillis};
 
     use super::*;
 
@@ -122,6 +149,14 @@ mod tests {
             opened: recorded(4),
             dismissed: recorded(5),
             claimed_at: Some(UnixMillis(6)),
+            sent: recorded(6),
+            about: Some(DeviceSnapshot {
+                app: "shop".parse().unwrap(),
+                user: Some("ada".parse().unwrap()),
+                platform: Platform::Harmony,
+                version: VersionLabel::new("1.2.3"),
+                since: UnixMillis(7),
+            }),
         };
         for row in [full, Delivery::new(message, device, Channel::Own)] {
             assert_eq!(read(write(&row).finish()), Ok(row));

@@ -1,7 +1,7 @@
 //! Numbers for the values of enums. Never changed, never given out again; zero is kept for "missing".
 
 use homing_domain::{
-    Channel, Fact, FeedAction, Flow, Lane, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage,
+    Channel, Fact, FeedAction, Flow, Lane, MemberKind, Platform, Priority, QuietHoursPolicy, Reason, Stage, Step,
 };
 
 use super::Wrong;
@@ -133,4 +133,11 @@ codes! { Fact, "fact":
     Displayed = 1,
     Opened = 2,
     Dismissed = 3,
+}
+
+codes! { Step, "step":
+    Sent = 1,
+    Delivered = 2,
+    Displayed = 3,
+    Opened = 4,
 }

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use homing_domain::{
-    BatchId, Channel, Counter, Delivery, DeviceId, Fact, MessageId, Reason, Recorded, ReplacedEnd, Stage, Tally,
-    UnixMillis,
+    BatchId, Breakdown, Channel, Counter, Delivery, DeviceId, DeviceSnapshot, Fact, MessageId, Platform, Reason,
+    Recorded, ReplacedEnd, Stage, Step, Tally, UnixMillis, VersionLabel,
 };
 
 use super::code::Code;
-use super::{Stored, Wrong, id_bytes, optional_time};
+use super::{Stored, Wrong, app_id, id_bytes, optional_time};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct DeliveryRow {
@@ -37,6 +37,31 @@ pub(crate) struct DeliveryRow {
     dismissed: Option<RecordedRow>,
     #[prost(uint64, optional, tag = "13")]
     claimed_at: Option<u64>,
+    #[prost(message, optional, tag = "14")]
+    sent: Option<RecordedRow>,
+    #[prost(message, optional, tag = "15")]
+    about: Option<SnapshotRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct SnapshotRow {
+    #[prost(string, tag = "1")]
+    app: String,
+    #[prost(string, optional, tag = "2")]
+    user: Option<String>,
+    #[prost(uint32, tag = "3")]
+    platform: u32,
+    #[prost(string, tag = "4")]
+    version: String,
+    #[prost(uint64, tag = "5")]
+    since: u64,
+}
+
+/// The names of an app's versions.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct AppVersionsRow {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) versions: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -63,7 +88,7 @@ pub(crate) struct TallyRow {
     counters: Vec<CounterRow>,
 }
 
-/// With a stage: ended; with a fact: a fact; with neither: targeted, or enumerated.
+/// With a step: of a breakdown; with a stage: ended; with a fact: a fact; with none: targeted, or what the flags say.
 #[derive(Clone, PartialEq, prost::Message)]
 struct CounterRow {
     #[prost(uint32, tag = "1")]
@@ -76,6 +101,17 @@ struct CounterRow {
     number: i64,
     #[prost(bool, tag = "5")]
     is_enumerated: bool,
+    #[prost(bool, tag = "6")]
+    is_accepted: bool,
+    #[prost(bool, tag = "7")]
+    is_sent: bool,
+    #[prost(uint32, tag = "8")]
+    step: u32,
+    /// Of the breakdown; else the version is.
+    #[prost(uint32, tag = "9")]
+    platform: u32,
+    #[prost(string, tag = "10")]
+    version: String,
 }
 
 impl Stored for Delivery {
@@ -100,6 +136,8 @@ impl Stored for Delivery {
             opened: self.opened.as_ref().map(recorded_row),
             dismissed: self.dismissed.as_ref().map(recorded_row),
             claimed_at: optional_time(self.claimed_at),
+            sent: self.sent.as_ref().map(recorded_row),
+            about: self.about.as_ref().map(snapshot_row),
         }
     }
 
@@ -118,8 +156,30 @@ impl Stored for Delivery {
             opened: recorded(row.opened)?,
             dismissed: recorded(row.dismissed)?,
             claimed_at: row.claimed_at.map(UnixMillis),
+            sent: recorded(row.sent)?,
+            about: row.about.map(snapshot).transpose()?,
         })
     }
+}
+
+fn snapshot_row(about: &DeviceSnapshot) -> SnapshotRow {
+    SnapshotRow {
+        app: about.app.as_str().to_owned(),
+        user: about.user.as_ref().map(|user| user.as_str().to_owned()),
+        platform: about.platform.code(),
+        version: about.version.as_str().to_owned(),
+        since: about.since.0,
+    }
+}
+
+fn snapshot(row: SnapshotRow) -> Result<DeviceSnapshot, Wrong> {
+    Ok(DeviceSnapshot {
+        app: app_id(&row.app)?,
+        user: row.user.map(|user| user.parse().map_err(|_| "user")).transpose()?,
+        platform: Platform::from_code(row.platform)?,
+        version: VersionLabel::new(&row.version),
+        since: UnixMillis(row.since),
+    })
 }
 
 fn recorded_row(recorded: &Recorded) -> RecordedRow {
@@ -155,6 +215,17 @@ impl Stored for Tally {
             Counter::Fact(channel, fact) => {
                 CounterRow { channel: Code::code(channel), fact: Code::code(fact), number, ..CounterRow::default() }
             }
+            Counter::Accepted => CounterRow { number, is_accepted: true, ..CounterRow::default() },
+            Counter::Sent(channel) => {
+                CounterRow { channel: Code::code(channel), number, is_sent: true, ..CounterRow::default() }
+            }
+            Counter::Of(Breakdown::Platform(platform), step) => {
+                CounterRow { platform: Code::code(platform), step: Code::code(step), number, ..CounterRow::default() }
+            }
+            Counter::Of(Breakdown::Version(version), step) => {
+                let version = version.as_str().to_owned();
+                CounterRow { version, step: Code::code(step), number, ..CounterRow::default() }
+            }
         };
         TallyRow { counters: self.iter().map(counter).collect() }
     }
@@ -162,14 +233,26 @@ impl Stored for Tally {
     fn from_row(row: TallyRow) -> Result<Self, Wrong> {
         let mut tally = Self::default();
         for row in row.counters {
-            let counter = match (row.stage, row.fact) {
-                (0, 0) if row.is_enumerated => Counter::Enumerated,
-                (0, 0) => Counter::Targeted,
-                (stage, 0) => Counter::Ended(Channel::from_code(row.channel)?, Stage::from_code(stage)?),
-                (_, fact) => Counter::Fact(Channel::from_code(row.channel)?, Fact::from_code(fact)?),
-            };
-            tally.add(counter, row.number);
+            tally.add(counter(&row)?, row.number);
         }
         Ok(tally)
     }
+}
+
+fn counter(row: &CounterRow) -> Result<Counter, Wrong> {
+    if row.step != 0 {
+        let breakdown = match row.platform {
+            0 => Breakdown::Version(VersionLabel::new(&row.version)),
+            platform => Breakdown::Platform(Platform::from_code(platform)?),
+        };
+        return Ok(Counter::Of(breakdown, Step::from_code(row.step)?));
+    }
+    Ok(match (row.stage, row.fact) {
+        (0, 0) if row.is_enumerated => Counter::Enumerated,
+        (0, 0) if row.is_accepted => Counter::Accepted,
+        (0, 0) if row.is_sent => Counter::Sent(Channel::from_code(row.channel)?),
+        (0, 0) => Counter::Targeted,
+        (stage, 0) => Counter::Ended(Channel::from_code(row.channel)?, Stage::from_code(stage)?),
+        (_, fact) => Counter::Fact(Channel::from_code(row.channel)?, Fact::from_code(fact)?),
+    })
 }

@@ -7,12 +7,13 @@ use std::fmt::Write as _;
 use homing_domain::limits::FALLBACK_MAX;
 use homing_domain::mailbox::{Body, Enqueue, Mailbox, Takeover};
 use homing_domain::{
-    AlertSettings, App, Audience, AudienceId, BatchId, Channel, ChannelConfig, ChannelCredential, ChannelPolicy,
-    Control, Counter, Cursor, Delivery, DeliveryPolicy, Device, DeviceId, DeviceProfile, Ended, Event, EventSettings,
-    Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef, HeartbeatSettings, Interval, Lane, LaneChange,
-    Localization, MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences, Priority, QuietHours,
-    QuietHoursPolicy, Reason, Receipt, Recurrence, Schedule, ServerId, ServerKey, Shard, ShardId, Stage, Tally, Target,
-    UnixMillis, UploadedAudience, Upstream, UpstreamRoute, UserHash, VendorToken, WallTime,
+    AlertSettings, App, Audience, AudienceId, BatchId, Breakdown, Channel, ChannelConfig, ChannelCredential,
+    ChannelPolicy, Control, Counter, Cursor, Delivery, DeliveryPolicy, Device, DeviceId, DeviceProfile, DeviceSnapshot,
+    Ended, Event, EventSettings, Exclusion, Fact, FeedAction, FeedEntry, Flow, GatewayRef, HeartbeatSettings, Interval,
+    Lane, LaneChange, Localization, MemberKey, MemberKind, Message, MessageId, Options, Platform, Preferences,
+    Priority, QuietHours, QuietHoursPolicy, Reason, Receipt, Recurrence, Schedule, ServerId, ServerKey, Shard, ShardId,
+    Snapshots, Stage, Step, Tally, Target, UnixMillis, UploadedAudience, Upstream, UpstreamRoute, UserHash,
+    VendorToken, VersionLabel, WallTime,
 };
 use homing_ports::FleetSettings;
 
@@ -464,7 +465,17 @@ fn delivery() {
         assert!(row.record(&receipt, BatchId::from_bytes([batch; 16])));
     }
     row.reason = Some(Reason::Overflow);
-    holds(&row, include_str!("fixtures/delivery.hex").trim_end());
+    let before_the_sixth = Delivery { sent: None, ..row.clone() };
+    reads(&before_the_sixth, include_str!("fixtures/delivery.hex").trim_end());
+    let about = DeviceSnapshot {
+        app: "shop".parse().unwrap(),
+        user: Some("ada".parse().unwrap()),
+        platform: Platform::Harmony,
+        version: VersionLabel::new("1.2.3"),
+        since: UnixMillis(1),
+    };
+    row.keep_about(&Snapshots::from([(DEVICE, about)]));
+    holds(&row, include_str!("fixtures/delivery_6.hex").trim_end());
 }
 
 #[test]
@@ -474,6 +485,11 @@ fn tally() {
     tally.add(Counter::Ended(Channel::WebPush, Stage::HandedOff), -1);
     tally.add(Counter::Fact(Channel::Apns, Fact::Opened), 2);
     holds(&tally, include_str!("fixtures/tally.hex").trim_end());
+    tally.add(Counter::Accepted, 1);
+    tally.add(Counter::Sent(Channel::WebPush), 4);
+    tally.add(Counter::Of(Breakdown::Platform(Platform::Ios), Step::Displayed), 2);
+    tally.add(Counter::Of(Breakdown::Version(VersionLabel::new("1.2.3")), Step::Opened), 3);
+    holds(&tally, include_str!("fixtures/tally_6.hex").trim_end());
 }
 
 #[test]

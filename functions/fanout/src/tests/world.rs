@@ -404,7 +404,15 @@ impl Queues for World {
 }
 
 impl Ledger for World {
-    async fn record(&self, _: BatchId, _: Vec<Receipt>) -> Result<Vec<Delivery>> {
+    async fn version_label(
+        &self,
+        _: &AppId,
+        version: homing_domain::VersionLabel,
+    ) -> Result<homing_domain::VersionLabel> {
+        Ok(version)
+    }
+
+    async fn record(&self, _: BatchId, _: Vec<Receipt>, _: homing_domain::Snapshots) -> Result<Vec<Delivery>> {
         unreachable!()
     }
 

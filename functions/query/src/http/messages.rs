@@ -113,7 +113,7 @@ pub(super) async fn get_trace<P: QueryPorts>(
 }
 
 /// A message of this app; another app's is not there.
-async fn message_of<P: QueryPorts>(edge: &Edge<P>, app: &App, id: MessageId) -> Result<Message, Problem> {
+pub(super) async fn message_of<P: QueryPorts>(edge: &Edge<P>, app: &App, id: MessageId) -> Result<Message, Problem> {
     let message = edge.ports().message(id).await?.filter(|message| message.app == app.id);
     message.ok_or_else(|| Problem::not_found("message"))
 }

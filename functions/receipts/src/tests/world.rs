@@ -5,13 +5,13 @@ use std::sync::Mutex;
 
 use homing_domain::{
     AlertSettings, App, AppId, Audience, BatchId, BusEvent, ChangeRefused, Channel, ChannelConfig, Claimed, Control,
-    Delivery, Device, DeviceId, DeviceProfile, EventSettings, Exclusion, FeedOffset, Message, MessageChange, MessageId,
-    Millis, Options, Platform, Preferences, Priority, Receipt, Schedule, Shard, ShardId, Stage, Tally, UnixMillis,
-    UpstreamRoute, UserId,
+    Delivery, Device, DeviceId, DeviceProfile, EventSettings, Exclusion, FeedOffset, Granularity, Message,
+    MessageChange, MessageId, Millis, Options, Period, Platform, Preferences, Priority, Receipt, Schedule, Shard,
+    ShardId, Stage, Tally, UnixMillis, UpstreamRoute, UserId,
 };
 use homing_ports::{
     Accepted, Apps, Clock, Created, DeadLetter, Devices, Error, Events, Fault, Ledger, Messages, Outgoing, QueueName,
-    Queues, ReceiptHandle, Received, Replaced, Result,
+    Queues, ReceiptHandle, Received, Replaced, Result, Statistics,
 };
 
 /// Where an injected failure strikes. A batch of rows is not atomic, so it may also be cut in two.
@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) rows: BTreeMap<(MessageId, DeviceId), Delivery>,
     pub(crate) counted: HashSet<(BatchId, MessageId)>,
     pub(crate) tallies: BTreeMap<MessageId, Tally>,
+    pub(crate) statistics: BTreeMap<(AppId, Period), Tally>,
+    pub(crate) statistics_counted: HashSet<(BatchId, AppId)>,
     pub(crate) apps: BTreeMap<AppId, App>,
     pub(crate) messages: BTreeMap<MessageId, Message>,
     pub(crate) message_reads: usize,
@@ -167,7 +169,20 @@ impl Clock for World {
 }
 
 impl Ledger for World {
-    async fn record(&self, batch: BatchId, receipts: Vec<Receipt>) -> Result<Vec<Delivery>> {
+    async fn version_label(
+        &self,
+        _: &AppId,
+        version: homing_domain::VersionLabel,
+    ) -> Result<homing_domain::VersionLabel> {
+        Ok(version)
+    }
+
+    async fn record(
+        &self,
+        batch: BatchId,
+        receipts: Vec<Receipt>,
+        about: homing_domain::Snapshots,
+    ) -> Result<Vec<Delivery>> {
         self.call(|state, is_cut| {
             let reach = if is_cut { receipts.len() / 2 } else { receipts.len() };
             let record = |receipt: &Receipt| {
@@ -175,7 +190,9 @@ impl Ledger for World {
                     .rows
                     .entry((receipt.message, receipt.device))
                     .or_insert_with(|| Delivery::new(receipt.message, receipt.device, receipt.channel));
-                row.record(receipt, batch);
+                if row.record(receipt, batch) {
+                    row.keep_about(&about);
+                }
                 row.clone()
             };
             receipts[..reach].iter().map(record).collect()
@@ -214,6 +231,29 @@ impl Ledger for World {
     }
 
     async fn deliveries(&self, _: MessageId, _: Option<DeviceId>, _: usize) -> Result<Vec<Delivery>> {
+        unreachable!()
+    }
+}
+
+impl Statistics for World {
+    async fn add_statistics(&self, batch: BatchId, app: &AppId, changes: Vec<(Period, Tally)>) -> Result<()> {
+        // One transaction: never half done.
+        self.call(|state, _| {
+            if state.statistics_counted.insert((batch, app.clone())) {
+                for (period, tally) in &changes {
+                    state.statistics.entry((app.clone(), *period)).or_default().merge(tally);
+                }
+            }
+        })
+    }
+
+    async fn statistics(
+        &self,
+        _: &AppId,
+        _: Granularity,
+        _: UnixMillis,
+        _: UnixMillis,
+    ) -> Result<Vec<(Period, Tally)>> {
         unreachable!()
     }
 }
@@ -257,8 +297,8 @@ impl Devices for World {
         unreachable!()
     }
 
-    async fn devices(&self, _: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
-        unreachable!()
+    async fn devices(&self, ids: Vec<DeviceId>) -> Result<Vec<Option<Device>>> {
+        self.call(|state, _| ids.iter().map(|id| state.devices.get(id).cloned()).collect())
     }
 
     async fn device(&self, id: &DeviceId) -> Result<Option<Device>> {

@@ -191,7 +191,7 @@ async fn what_ends_a_mailbox() {
 async fn receipts_and_their_numbers() {
     let act = async |store: &Retrying| {
         let receipts = vec![delivered(1, 1), fact(1, 1, Fact::Opened), delivered(1, 2)];
-        let rows = store.record(batch_id(1), receipts).await.unwrap();
+        let rows = store.record(batch_id(1), receipts, homing_domain::Snapshots::default()).await.unwrap();
         assert_eq!(rows.len(), 2);
         let mut tally = Tally::targeted(0);
         tally.add(Counter::Ended(Channel::Own, Stage::Delivered), 2);
@@ -211,7 +211,10 @@ async fn a_claim_and_what_came_of_it() {
             _ = store.claim_delivery(message_id(1), device_id(device), Channel::Fcm, now).await.unwrap();
         }
         let taken = receipt(1, 1, Event::Ended(Ended::handed_off(now)));
-        store.record(batch_id(1), vec![Receipt { channel: Channel::Fcm, ..taken }]).await.unwrap();
+        store
+            .record(batch_id(1), vec![Receipt { channel: Channel::Fcm, ..taken }], homing_domain::Snapshots::default())
+            .await
+            .unwrap();
         store.release_claim(message_id(1), device_id(2)).await.unwrap();
     };
     survives_every_cut(nothing, act, rows).await;

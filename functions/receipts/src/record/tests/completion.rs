@@ -72,7 +72,11 @@ fn nobody_is_told_unasked() {
     let world = world(false);
     handle(&world, &last()).unwrap();
     assert_eq!((stages(&world), told(&world)), ([Stage::Completed, Stage::Released], vec![]));
-    assert_eq!(world.with(|state| state.message_reads), 1, "only the row of the one that looks complete");
+    assert_eq!(
+        world.with(|state| state.message_reads),
+        3,
+        "the row of the one that looks complete, and both for the figures"
+    );
 }
 
 #[test]
@@ -95,7 +99,11 @@ fn a_message_of_another_app_is_not_told_of() {
     });
     handle(&world, &last()).unwrap();
     assert_eq!((stages(&world)[0], told(&world)), (Stage::Completed, vec![]));
-    assert_eq!(world.with(|state| state.message_reads), 1, "only the complete one's row says whose it is");
+    assert_eq!(
+        world.with(|state| state.message_reads),
+        3,
+        "the complete one's row says whose it is, and both for the figures"
+    );
 }
 
 #[test]

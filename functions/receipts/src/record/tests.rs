@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use homing_contract::queue::encode;
 use homing_domain::{
-    BatchId, Channel, Counter, DeviceId, Ended, Event, Fact, FeedCounts, MessageId, Reason, Receipt, ReceiptBatch,
-    Stage, Tally, UnixMillis,
+    BatchId, Channel, Counter, DeviceId, Ended, Event, Fact, FeedCounts, Granularity, MessageId, Reason, Receipt,
+    ReceiptBatch, Stage, Tally, UnixMillis,
 };
 use homing_ports::StageError;
 
@@ -90,13 +90,34 @@ fn check(world: &World) {
     assert_eq!(world.with(|state| state.tallies.clone()), expected(world));
 }
 
+/// The app's figures are the sum of its messages' numbers, in each granularity.
+fn check_figures(world: &World) {
+    world.with(|state| {
+        let mut sum = Tally::default();
+        state.tallies.values().for_each(|tally| sum.merge(tally));
+        for granularity in Granularity::ALL {
+            let mut series = Tally::default();
+            let of = state.statistics.iter().filter(|((_, period), _)| period.granularity == granularity);
+            of.for_each(|(_, tally)| series.merge(tally));
+            assert_eq!(series, sum, "by the {granularity}");
+        }
+    });
+}
+
+/// More than the three batches make, so that each is cut off once.
+const CALLS_AT_MOST: usize = 40;
+
 #[test]
 fn a_failed_batch_comes_back_after_the_others() {
     for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]] {
-        for at in 1..=24 {
+        for at in 1..=CALLS_AT_MOST {
             for when in When::ALL {
                 let world = Arc::new(World::default());
-                world.with(|state| state.fail_at = Some((at, when)));
+                world.with(|state| {
+                    let message = |id| (id, released(id, UnixMillis(1_000)));
+                    state.messages.extend(MESSAGES.map(message));
+                    state.fail_at = Some((at, when));
+                });
                 let batches = batches();
                 let failed: Vec<_> = order.iter().filter(|n| handle(&world, &batches[**n]).is_err()).collect();
                 world.with(|state| state.fail_at = None);
@@ -104,11 +125,13 @@ fn a_failed_batch_comes_back_after_the_others() {
                     handle(&world, &batches[**n]).unwrap();
                 }
                 check(&world);
+                check_figures(&world);
                 // And everything once more.
                 for batch in &batches {
                     handle(&world, batch).unwrap();
                 }
                 check(&world);
+                check_figures(&world);
                 assert_eq!(world.with(|state| state.rows.len()), 5);
             }
         }
